@@ -1,0 +1,144 @@
+#pragma once
+
+#include <frond/detail/task_node.hpp>
+
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace frond::inline v0::detail {
+
+/// What can be spawned with these arguments: a copy of it, called once, as an rvalue.
+template <class F, class... A>
+concept Spawnable = std::constructible_from<std::decay_t<F>, F> && (std::constructible_from<std::decay_t<A>, A> && ...) &&
+                    std::invocable<std::decay_t<F>, std::decay_t<A>...>;
+
+template <class F, class... A>
+using ResultOf = std::invoke_result_t<std::decay_t<F>, std::decay_t<A>...>;
+
+/// Room for a result that is not there yet. References are kept as pointers, void takes no room.
+template <class R>
+struct ResultSlot {
+    union {
+        R value;
+    };
+    ResultSlot() noexcept {}
+    ~ResultSlot() {}
+    template <class Call>
+    void fill(Call&& call) {
+        ::new (static_cast<void*>(std::addressof(value))) R(std::forward<Call>(call)());
+    }
+    R& get() noexcept { return value; }
+    void drop() noexcept { std::destroy_at(std::addressof(value)); }
+    static constexpr bool droppable = !std::is_trivially_destructible_v<R>;
+};
+
+template <class R>
+struct ResultSlot<R&> {
+    R* value;
+    template <class Call>
+    void fill(Call&& call) {
+        value = std::addressof(std::forward<Call>(call)());
+    }
+    R& get() noexcept { return *value; }
+    void drop() noexcept {}
+    static constexpr bool droppable = false;
+};
+
+template <>
+struct ResultSlot<void> {
+    template <class Call>
+    void fill(Call&& call) {
+        std::forward<Call>(call)();
+    }
+    void get() noexcept {}
+    void drop() noexcept {}
+    static constexpr bool droppable = false;
+};
+
+/// The part of a node that a handle can see without knowing the callable: the result stands first.
+template <class R>
+struct ResultNode : TaskNode {
+    using TaskNode::TaskNode;
+    [[no_unique_address]] ResultSlot<R> result;
+};
+
+template <class R, class F>
+struct CallableNode final : ResultNode<R> {
+    union {
+        F callable;
+    };
+
+    template <class... G>
+    CallableNode(GroupCore& g, Home& h, std::source_location at, G&&... callable_args)
+        : ResultNode<R>(table(), g, h, at), callable(std::forward<G>(callable_args)...) {}
+    ~CallableNode() = delete;    // its parts die one by one, see ops
+
+    static void run(TaskNode& n) {
+        auto& self = static_cast<CallableNode&>(n);
+        struct Drop {
+            F& f;
+            ~Drop() { std::destroy_at(std::addressof(f)); }
+        } drop{self.callable};
+        self.result.fill([&]() -> R { return std::move(self.callable)(); });
+    }
+    static void drop_callable(TaskNode& n) noexcept {
+        std::destroy_at(std::addressof(static_cast<CallableNode&>(n).callable));
+    }
+    static void drop_result(TaskNode& n) noexcept { static_cast<CallableNode&>(n).result.drop(); }
+
+
+    static TaskOps const& table() noexcept {
+        static constexpr TaskOps ops{&run, &drop_callable, ResultSlot<R>::droppable ? &drop_result : nullptr,
+                                     sizeof(CallableNode), alignof(CallableNode)};
+        return ops;
+    }
+};
+
+/// A callable with its arguments, decay-copied like `std::thread`'s.
+template <class F, class... A>
+struct Bound {
+    F f;
+    std::tuple<A...> args;
+    decltype(auto) operator()() && {
+        return std::apply(
+            [this](A&&... a) -> decltype(auto) { return std::invoke(std::move(f), std::move(a)...); }, std::move(args));
+    }
+};
+
+/// True for a null function pointer and an empty `std::function` or its like.
+template <class F>
+bool is_empty_callable(F const& f) noexcept {
+    if constexpr (std::is_member_pointer_v<F> || std::is_assignable_v<F&, std::nullptr_t>)
+        return f == nullptr;
+    else
+        return false;
+}
+
+/// Makes a node; the group counts it only when it is submitted. @throws std::invalid_argument for an empty callable
+template <class F, class... A>
+auto* make_node(GroupCore& g, Home& h, std::source_location at, F&& f, A&&... args) {
+    using R = ResultOf<F, A...>;
+    if (is_empty_callable(f)) throw std::invalid_argument("frond: spawn of an empty callable");
+    auto build = [&]<class C>(std::type_identity<C>, auto&&... parts) {
+        using Node = CallableNode<R, C>;
+        void* const memory = allocate_node(sizeof(Node), alignof(Node));
+        try {
+            return static_cast<ResultNode<R>*>(::new (memory) Node(g, h, at, std::forward<decltype(parts)>(parts)...));
+        } catch (...) {
+            free_node(memory, sizeof(Node), alignof(Node));
+            throw;
+        }
+    };
+    if constexpr (sizeof...(A) == 0 && !std::is_member_pointer_v<std::decay_t<F>>) {
+        return build(std::type_identity<std::decay_t<F>>{}, std::forward<F>(f));
+    } else {
+        using C = Bound<std::decay_t<F>, std::decay_t<A>...>;
+        return build(std::type_identity<C>{}, C{std::forward<F>(f), std::tuple<std::decay_t<A>...>(std::forward<A>(args)...)});
+    }
+}
+
+}  // namespace frond::inline v0::detail

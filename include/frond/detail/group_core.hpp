@@ -1,0 +1,62 @@
+#pragma once
+
+#include <frond/detail/counter.hpp>
+#include <frond/detail/task_node.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <source_location>
+#include <string>
+
+namespace frond::inline v0 {
+
+/// What a group does with its tasks' exceptions.
+enum class OnError : std::uint8_t {
+    collect,    ///< keep them until somebody sees them; the other tasks go on
+    cancel,     ///< keep them; the first one drops what has not started
+    report      ///< hand each to the unhandled-error handler at once and keep none
+};
+
+namespace detail {
+
+struct PoolCore;
+
+using LiveList = IntrusiveList<TaskNode, &TaskNode::live_next, &TaskNode::live_prev>;
+
+/// The owner side of a group: its live tasks, its joiners, its errors.
+///
+/// Invariants
+/// 1. All but the counters and `incoming` belong to the home thread.
+/// 2. `size` = tasks that are live; `active` of them are admitted, the others wait for a slot or their time.
+/// 3. A failed task whose error nobody has seen stays linked in `errors`, which holds one reference to it.
+struct GroupCore {
+    Home* home = nullptr;
+    PoolCore* pool = nullptr;
+    LiveList live;
+    Counter size;
+    Counter active;
+    std::atomic<std::size_t> incoming{0};     ///< spawned on other threads, still on their way
+    Waiter* joiners = nullptr;                ///< circular, first come first
+    LiveList errors;
+    std::uint32_t errors_kept = 0;
+    std::uint64_t errors_dropped = 0;         ///< beyond the 64 that are kept
+    std::uint32_t queued = 0;                 ///< tasks in the pool's queue
+    std::uint32_t unboosted = 0;              ///< tasks of a pool that have neither started nor been moved up
+    std::uint32_t waiting_members = 0;        ///< tasks that wait for tasks or groups
+    OnError on_error = OnError::collect;
+    bool is_pool = false;
+    bool dropping = false;                    ///< until the next quiescence new tasks end cancelled
+    std::atomic<bool> closed{false};
+    int uncaught_at_birth = 0;
+    std::uint64_t id = 0;
+    std::uint64_t parent_task = 0;            ///< the task that made it; 0: none
+    std::uint64_t walk_mark = 0;              ///< last walk of the wait graph that came by
+    std::string name;
+    GroupCore* home_next = nullptr;           ///< all groups of the home
+    GroupCore* home_prev = nullptr;
+    GroupCore* pool_next = nullptr;           ///< all groups bound to the pool
+    GroupCore* pool_prev = nullptr;
+};
+
+}  // namespace detail
+}  // namespace frond::inline v0

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <frond/detail/export.hpp>
+#include <frond/detail/intrusive_list.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <new>
+#include <source_location>
+
+namespace frond::inline v0 {
+
+/// Where a task stands. *queued*: not started; *waiting*: started and suspended; the last three are final.
+enum class TaskState : std::uint8_t { queued, running, waiting, done, failed, cancelled };
+
+namespace detail {
+
+class Home;
+struct Fiber;
+struct GroupCore;
+struct TaskExtras;
+struct TaskNode;
+struct Waiter;
+
+/// What the compiled core needs to know of a callable and its result.
+struct TaskOps {
+    void (*run)(TaskNode&);                       ///< calls it, keeps the result, destroys it; may throw
+    void (*drop_callable)(TaskNode&) noexcept;    ///< for a task that never runs
+    void (*drop_result)(TaskNode&) noexcept;      ///< nullptr: nothing to destroy
+    std::uint32_t size;
+    std::uint32_t align;
+};
+
+/// A task: links, owner, state, the callable and its result, in one allocation. It costs no stack before it
+/// starts.
+///
+/// Invariants
+/// 1. Everything but `foreign_refs`, `state` and `taken` belongs to the home thread. Other threads go through
+///    the home's inbox or, once that thread has ended, through the home's lock.
+/// 2. `state` enters {done, failed, cancelled} once, with release order; result and error stay as they are
+///    from then on, but that `take` moves the result out (`taken` lets one caller through).
+/// 3. `group` is valid while the task is live and, after a failure, as long as `in_errors` is set.
+struct TaskNode {
+    TaskOps const* ops;
+    TaskNode* queue_next = nullptr;      ///< run queue, admission queue or inbox
+    TaskNode* queue_prev = nullptr;
+    TaskNode* live_next = nullptr;       ///< the group's live tasks; after a failure its unseen errors
+    TaskNode* live_prev = nullptr;
+    GroupCore* group;
+    Home* home;
+    Waiter* waiters = nullptr;           ///< circular list, first come first: the tail is waiters->prev
+    union {
+        Fiber* fiber = nullptr;          ///< while it runs or waits
+        std::exception_ptr error;        ///< once it has ended, if `has_error`
+    };
+    TaskExtras* extras = nullptr;        ///< what most tasks do without: name, priority, timer
+    std::source_location site;
+    std::uint64_t id = 0;
+    std::uint32_t refs = 2;              ///< the task itself and the handle that spawn returns
+    std::atomic<std::uint32_t> foreign_refs{0};   ///< handles copied on other threads
+    std::uint32_t born_ms = 0;
+    std::atomic<TaskState> state{TaskState::queued};
+    std::atomic<bool> taken{false};
+    std::uint8_t stack_class = 0;        ///< 0: the home's default; else a stack class plus one
+    bool in_pool_queue : 1 = false;      ///< waits for a slot
+    bool in_run_queue : 1 = false;       ///< admitted, not started
+    bool boosted : 1 = false;            ///< a waiter has moved it to the front
+    bool has_slot : 1 = false;
+    bool lent : 1 = false;               ///< its slot serves what it waits for
+    bool counted_active : 1 = false;     ///< in its group's `active`
+    bool delayed : 1 = false;            ///< spawn_after: its time has not come
+    bool has_error : 1 = false;
+    bool in_errors : 1 = false;          ///< failed, and nobody has seen the error yet
+    bool old_error : 1 = false;          ///< failed before the group's last quiescence
+    bool drop : 1 = false;               ///< admitted, but is not to start any more
+
+    TaskNode(TaskOps const& o, GroupCore& g, Home& h, std::source_location at) noexcept
+        : ops{&o}, group{&g}, home{&h}, site{at} {}
+    ~TaskNode() {}    // destroy_node ends what lives in the union
+    TaskNode(TaskNode const&) = delete;
+    TaskNode& operator=(TaskNode const&) = delete;
+};
+
+inline bool is_final(TaskState s) noexcept { return s >= TaskState::done; }
+
+/// Memory for nodes: from a per-thread free list, rounded to classes. @throws std::bad_alloc
+FROND_API void* allocate_node(std::size_t size, std::size_t align);
+FROND_API void free_node(void* p, std::size_t size, std::size_t align) noexcept;
+
+/// The calling thread's home, or nullptr before its first use of frond and after its end.
+extern FROND_API constinit thread_local Home* this_home;
+
+FROND_API void destroy_node(TaskNode& n) noexcept;
+FROND_API void add_foreign_ref(TaskNode& n) noexcept;
+FROND_API void drop_foreign_ref(TaskNode& n) noexcept;
+FROND_API void settle_foreign_refs(TaskNode& n) noexcept;
+
+/// One more handle. Plain on the home thread, atomic elsewhere.
+inline void add_ref(TaskNode& n) noexcept {
+    if (n.home == this_home)
+        ++n.refs;
+    else
+        add_foreign_ref(n);
+}
+
+/// One handle less; the last one destroys the node.
+inline void drop_ref(TaskNode& n) noexcept {
+    if (n.home == this_home) {
+        if (--n.refs == 0) settle_foreign_refs(n);
+    } else {
+        drop_foreign_ref(n);
+    }
+}
+
+}  // namespace detail
+}  // namespace frond::inline v0

@@ -1,0 +1,12 @@
+#pragma once
+
+/// Everything but `frond/asio.hpp`, which brings Boost.Asio along.
+
+#include <frond/blocking.hpp>
+#include <frond/diagnostics.hpp>
+#include <frond/duration.hpp>
+#include <frond/errors.hpp>
+#include <frond/group.hpp>
+#include <frond/pool.hpp>
+#include <frond/task.hpp>
+#include <frond/this_task.hpp>

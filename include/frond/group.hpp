@@ -1,0 +1,199 @@
+#pragma once
+
+#include <frond/detail/group_core.hpp>
+#include <frond/task.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <vector>
+
+namespace frond::inline v0 {
+
+class Pool;
+
+/// What a spawn can ask for beyond the defaults.
+struct SpawnOptions {
+    std::string name = {};      ///< shown by `dump`, in error reports and by `this_task::name`
+    int priority = 0;           ///< larger first, in pools with `Order::priority`
+    std::size_t stack = 0;      ///< bytes of stack that it needs, rounded up to a class; 0: the default
+    std::source_location at = std::source_location::current();
+};
+
+struct GroupOptions {
+    OnError on_error = OnError::collect;
+    std::string name = {};      ///< shown by `dump`
+};
+
+namespace detail {
+
+enum class SpawnMode : std::uint8_t { queue, wait_for_slot, now_or_never };
+
+/// Hands a node to its home. Takes the node in any case. @return false: `now_or_never` and no slot was free.
+/// @throws Closed, Deadlock
+FROND_API bool submit(TaskNode& n, SpawnMode mode);
+FROND_API void submit_later(TaskNode& n, Clock::time_point when);
+FROND_API void apply_options(TaskNode& n, SpawnOptions&& o);
+FROND_API void check_open(GroupCore const& g);
+
+}  // namespace detail
+
+/// Tasks with a common end: spawn any number, from anywhere, also from inside other tasks, and join them once.
+/// Bound to a `Pool` its tasks count against that pool's cap; bound to none there is no cap. For results that
+/// come while others still run, keep the `Task` handles.
+///
+/// Example:
+///     frond::Group group;
+///     for (auto const& url : urls) group.spawn([&] { fetch(url); });
+///     group.join();
+///
+/// Lifetime: the destructor waits for every task. A group that dies because of an exception first drops what
+/// has not started. Errors that nobody has seen by then go to the unhandled-error handler.
+/// Thread safety: all members may be called from any thread; the tasks run on the thread that made the group
+/// (its *home*; a bound group's is its pool's), and start when that thread next waits or yields.
+/// Cost: no allocation for the group; one of about 128 bytes a task, and a stack only while it runs.
+/// The idea is gevent's; unlike there, a task may join groups of its own inside a full pool.
+class FROND_API Group {
+public:
+    Group();
+    explicit Group(GroupOptions options);
+    /// Bound to `pool`, which should outlive it; when the pool goes first the group is closed.
+    explicit Group(Pool& pool, GroupOptions options = {});
+    Group(Group const&) = delete;
+    Group& operator=(Group const&) = delete;
+    /// *Suspends* until its tasks have ended. Never throws; a wait that could never end terminates the program.
+    ~Group();
+
+    /// Queues a call of `f` and returns at once. *Suspends* never, but for a pool with `max_pending`: there a
+    /// caller from outside the pool waits while the backlog is full.
+    /// @throws Closed after `close`; std::invalid_argument for an empty callable; std::bad_alloc
+    template <class F>
+        requires detail::Spawnable<F>
+    auto spawn(F&& f, std::source_location at = std::source_location::current()) {
+        auto& n = make(at, std::forward<F>(f));
+        detail::submit(n, detail::SpawnMode::queue);
+        return handle(n);
+    }
+    template <class F, class... A>
+        requires detail::Spawnable<F, A...>
+    auto spawn(SpawnOptions options, F&& f, A&&... args) {
+        auto& n = make(std::move(options), std::forward<F>(f), std::forward<A>(args)...);
+        detail::submit(n, detail::SpawnMode::queue);
+        return handle(n);
+    }
+
+    /// Queues the call and waits until it is admitted: a natural brake for producers. A member of the pool
+    /// lends its slot meanwhile. *Suspends* while the pool is full.
+    /// @throws as `spawn`; Closed also when the pool closes while it waits
+    template <class F>
+        requires detail::Spawnable<F>
+    auto spawn_wait(F&& f, std::source_location at = std::source_location::current()) {
+        auto& n = make(at, std::forward<F>(f));
+        detail::submit(n, detail::SpawnMode::wait_for_slot);
+        return handle(n);
+    }
+    template <class F, class... A>
+        requires detail::Spawnable<F, A...>
+    auto spawn_wait(SpawnOptions options, F&& f, A&&... args) {
+        auto& n = make(std::move(options), std::forward<F>(f), std::forward<A>(args)...);
+        detail::submit(n, detail::SpawnMode::wait_for_slot);
+        return handle(n);
+    }
+
+    /// Spawns if a slot is free now and nobody is queued before it. *Suspends* never on the home thread; from
+    /// another thread until the home answers.
+    template <class F>
+        requires detail::Spawnable<F>
+    auto try_spawn(F&& f, std::source_location at = std::source_location::current()) {
+        auto& n = make(at, std::forward<F>(f));
+        return handle_if(detail::submit(n, detail::SpawnMode::now_or_never), n);
+    }
+    template <class F, class... A>
+        requires detail::Spawnable<F, A...>
+    auto try_spawn(SpawnOptions options, F&& f, A&&... args) {
+        auto& n = make(std::move(options), std::forward<F>(f), std::forward<A>(args)...);
+        return handle_if(detail::submit(n, detail::SpawnMode::now_or_never), n);
+    }
+
+    /// Queues the call once `delay` has passed; until then it counts as pending. *Suspends* never.
+    template <class Rep, class Period, class F>
+        requires detail::Spawnable<F>
+    auto spawn_after(std::chrono::duration<Rep, Period> delay, F&& f,
+                     std::source_location at = std::source_location::current()) {
+        auto& n = make(at, std::forward<F>(f));
+        detail::submit_later(n, detail::deadline_after(delay));
+        return handle(n);
+    }
+
+    /// Spawns, waits and takes the result: a call under the cap. *Suspends*. @throws as `spawn` and `Task::get`
+    template <class F>
+        requires detail::Spawnable<F>
+    auto run(F&& f, std::source_location at = std::source_location::current()) -> detail::ResultOf<F> {
+        auto& n = make(at, std::forward<F>(f));
+        detail::submit(n, detail::SpawnMode::queue);
+        auto const task = handle(n);
+        detail::wait_for_end(n, Clock::time_point::max(), from_inside());
+        return task.take();
+    }
+
+    /// Waits until nothing is queued and nothing runs, including what is spawned meanwhile. Then throws the
+    /// first error since the last time that was so, to everybody who joins; a later call throws the next one
+    /// that nobody has seen. *Suspends* unless there is nothing to wait for.
+    /// @throws Deadlock from one of its own tasks, or where the wait could never end
+    void join();
+    /// The same, no longer than `d`. @return whether everything has ended; only then errors are thrown
+    template <class Rep, class Period>
+    bool join_for(std::chrono::duration<Rep, Period> d) {
+        return join_until_deadline(detail::deadline_after(d));
+    }
+    template <class C, class D>
+    bool join_until(std::chrono::time_point<C, D> t) {
+        return join_until_deadline(detail::deadline_at(t));
+    }
+
+    /// Takes the errors that nobody has seen, oldest first; at most 64 are kept, the last one tells how many
+    /// more there were. *Suspends* only on another thread than the home, until it answers.
+    std::vector<TaskError> errors();
+
+    /// Tasks that have not ended. *Suspends* never; on other threads than the home it may be old news, as the
+    /// three below.
+    std::size_t size() const noexcept;
+    std::size_t active() const noexcept;     ///< admitted and not ended; without a pool every task is admitted
+    std::size_t pending() const noexcept;    ///< waiting for a slot, or for their time
+    bool empty() const noexcept { return size() == 0; }
+
+protected:
+    /// For `Pool`, which binds the group to itself.
+    Group(GroupOptions options, detail::PoolCore* own_pool);
+    void wait_for_quiescence() noexcept;
+
+    detail::GroupCore core_;
+
+private:
+    template <class F, class... A>
+    auto& make(std::source_location at, F&& f, A&&... args) {
+        detail::check_open(core_);
+        return *detail::make_node(core_, *core_.home, at, std::forward<F>(f), std::forward<A>(args)...);
+    }
+    template <class F, class... A>
+    auto& make(SpawnOptions options, F&& f, A&&... args) {
+        auto& n = make(options.at, std::forward<F>(f), std::forward<A>(args)...);
+        detail::apply_options(n, std::move(options));
+        return n;
+    }
+    template <class R>
+    static Task<R> handle(detail::ResultNode<R>& n) noexcept {
+        return Task<R>{n};
+    }
+    template <class R>
+    static std::optional<Task<R>> handle_if(bool admitted, detail::ResultNode<R>& n) noexcept {
+        Task<R> task{n};
+        return admitted ? std::optional<Task<R>>{std::move(task)} : std::nullopt;
+    }
+    bool from_inside() const noexcept;
+    bool join_until_deadline(Clock::time_point deadline);
+    void open(GroupOptions&& options, detail::PoolCore* pool);
+};
+
+}  // namespace frond::inline v0

@@ -1,0 +1,127 @@
+#pragma once
+
+#include <frond/detail/callable_node.hpp>
+#include <frond/duration.hpp>
+#include <frond/errors.hpp>
+
+#include <exception>
+#include <memory>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+namespace frond::inline v0 {
+
+class Group;
+
+namespace detail {
+
+/// Waits for the end of `n`. `move_up`: a task that has no slot yet goes to the front of its pool.
+/// @return false: the deadline came first. @throws Deadlock
+FROND_API bool wait_for_end(TaskNode& n, Clock::time_point deadline, bool move_up);
+/// Throws what the task threw, or Cancelled; returns if it ended well. Marks the error as seen.
+FROND_API void rethrow_failure(TaskNode& n);
+FROND_API std::exception_ptr failure_of(TaskNode& n);
+FROND_API std::string_view name_of(TaskNode const& n) noexcept;
+FROND_API void claim_result(TaskNode& n);    ///< @throws std::logic_error when it was taken before
+[[noreturn]] FROND_API void throw_empty_handle();
+
+}  // namespace detail
+
+/// A handle to a spawned task: who wants its result, its error or its end. Dropping the handle changes nothing
+/// for the task; the group that spawned it owns it.
+///
+/// Lifetime: the result lives as long as the last handle; a reference from `get` must not outlive that.
+/// Thread safety: any thread may wait, read or copy its own handle; one handle object is not for two threads
+/// at once.
+/// Cost: one pointer; a copy is a plain increment on the task's home thread and an atomic one elsewhere.
+template <class T>
+class Task {
+public:
+    using value_type = T;
+
+    /// An empty handle; everything but assignment, `operator bool` and destruction throws std::logic_error.
+    Task() noexcept = default;
+    Task(Task const& other) noexcept : node_{other.node_} {
+        if (node_) detail::add_ref(*node_);
+    }
+    Task(Task&& other) noexcept : node_{std::exchange(other.node_, nullptr)} {}
+    Task& operator=(Task other) noexcept {
+        std::swap(node_, other.node_);
+        return *this;
+    }
+    ~Task() {
+        if (node_) detail::drop_ref(*node_);
+    }
+
+    explicit operator bool() const noexcept { return node_ != nullptr; }
+
+    /// Waits for the end and gives the result, any number of times; rethrows what the task threw, with its
+    /// type. *Suspends* unless the task has ended.
+    /// @throws Cancelled if the task was cancelled; Deadlock if the wait could never end; std::logic_error if
+    /// the result was taken
+    decltype(auto) get() const& {
+        finish_waiting();
+        if (node_->taken.load(std::memory_order_acquire)) throw std::logic_error("frond: the result was taken");
+        if constexpr (!std::is_void_v<T>) return static_cast<T&>(node_->result.get());
+    }
+    /// The same for a temporary: moves the result out.
+    T get() && { return take(); }
+    /// Waits and moves the result out, once for all handles. @throws as `get`
+    T take() const {
+        finish_waiting();
+        return extract();
+    }
+
+    /// Waits for the end; never rethrows. *Suspends* unless the task has ended. @throws Deadlock
+    void wait() const { detail::wait_for_end(node(), Clock::time_point::max(), true); }
+    /// The same, but no longer than `d`. @return whether the task has ended
+    template <class Rep, class Period>
+    bool wait_for(std::chrono::duration<Rep, Period> d) const {
+        return detail::wait_for_end(node(), detail::deadline_after(d), true);
+    }
+    template <class C, class D>
+    bool wait_until(std::chrono::time_point<C, D> t) const {
+        return detail::wait_for_end(node(), detail::deadline_at(t), true);
+    }
+
+    /// Whether it has ended, whatever way. *Suspends* never.
+    bool ready() const noexcept { return node_ && detail::is_final(node_->state.load(std::memory_order_acquire)); }
+    /// Where it stands; may be old news when read on another thread than its home. *Suspends* never.
+    TaskState state() const { return node().state.load(std::memory_order_acquire); }
+    /// Waits for the end; what it threw, or nullptr. Marks the error as seen, so that no `join` throws it.
+    /// *Suspends* unless the task has ended. @throws Deadlock
+    std::exception_ptr error() const {
+        detail::wait_for_end(node(), Clock::time_point::max(), true);
+        return detail::failure_of(*node_);
+    }
+    /// Unique in the process, never 0.
+    std::uint64_t id() const { return node().id; }
+    /// As given in `SpawnOptions`; empty otherwise. Valid as long as a handle.
+    std::string_view name() const { return detail::name_of(node()); }
+
+private:
+    friend class Group;
+
+    explicit Task(detail::ResultNode<T>& n) noexcept : node_{&n} {}
+
+    detail::ResultNode<T>& node() const {
+        if (!node_) detail::throw_empty_handle();
+        return *node_;
+    }
+    void finish_waiting() const {
+        detail::wait_for_end(node(), Clock::time_point::max(), true);
+        detail::rethrow_failure(*node_);
+    }
+    T extract() const {
+        detail::claim_result(*node_);
+        if constexpr (std::is_reference_v<T>)
+            return node_->result.get();
+        else if constexpr (!std::is_void_v<T>)
+            return std::move(node_->result.get());
+    }
+
+    detail::ResultNode<T>* node_ = nullptr;
+};
+
+}  // namespace frond::inline v0

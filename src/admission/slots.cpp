@@ -1,0 +1,180 @@
+#include "admission/slots.hpp"
+
+#include "admission/wait_graph.hpp"
+#include "scheduler/task_extras.hpp"
+#include "scheduler/remote.hpp"
+
+namespace frond::inline v0::detail {
+
+namespace {
+
+Home& home_of(PoolCore& p) noexcept { return *p.own->home; }
+
+TaskQueue& queue_for(PoolCore& p, TaskNode const& t) noexcept {
+    return p.order == Order::priority ? p.queues.find(priority_of(t))->second : p.queues.begin()->second;
+}
+
+TaskNode* front(PoolCore& p) noexcept {
+    for (auto& [priority, queue] : p.queues)
+        if (!queue.empty()) return queue.head;
+    return nullptr;
+}
+
+/// Only a lender that goes on can pass the limit; lowering the limit below what runs is no overdraft.
+void note_overdraft(PoolCore& p) noexcept {
+    p.active_peak.raise_to(p.active.get());
+    if (p.active.get() > p.limit.get()) p.overdraft_peak.raise_to(p.active.get() - p.limit.get());
+}
+
+bool is_lender(PoolCore const& p, TaskNode const& t) noexcept { return t.lent && t.group->pool == &p; }
+
+void give_slot(PoolCore& p, TaskNode& lender) noexcept {
+    lender.lent = false;
+    lender.has_slot = true;
+    --p.lent;
+}
+
+bool give_to_lender_among(PoolCore& p, Waiter* waiters) noexcept {
+    return any_waiter(waiters, [&](Waiter& w) {
+        if (!w.fiber || !w.fiber->task || !is_lender(p, *w.fiber->task)) return false;
+        give_slot(p, *w.fiber->task);
+        return true;
+    });
+}
+
+/// A lender above whoever waited for `ended` whose own wait needs no slot any more.
+TaskNode* lender_further_up(PoolCore& p, TaskNode& ended, bool group_ended) noexcept {
+    WalkUp walk{home_of(p)};
+    walk.add_all(ended.waiters);
+    if (group_ended) walk.add_all(ended.group->joiners);
+    while (TaskNode* const t = walk.next())
+        if (is_lender(p, *t) && !needs_slot_of(p, *t->fiber->waiting)) return t;
+    return nullptr;
+}
+
+}  // namespace
+
+void admit(PoolCore& p, TaskNode& t) noexcept {
+    Home& h = home_of(p);
+    t.has_slot = true;
+    t.counted_active = true;
+    ++t.group->active;
+    ++p.active;
+    ++p.admitted;
+    p.active_peak.raise_to(p.active.get());
+    h.make_runnable(t, true);
+    while (any_waiter(t.waiters, [&](Waiter& w) {
+        if (w.kind != WaitKind::admission) return false;
+        notify(h, w, WakeReason::done);
+        return true;
+    })) {}
+}
+
+void reserve_queue(PoolCore& p, TaskNode const& t) {
+    if (p.order == Order::priority) p.queues.try_emplace(priority_of(t));
+}
+
+void enqueue(PoolCore& p, TaskNode& t) noexcept {
+    auto& queue = queue_for(p, t);
+    p.order == Order::newest ? queue.push_front(t) : queue.push_back(t);
+    t.in_pool_queue = true;
+    ++t.group->queued;
+    ++p.queued;
+    p.pending_peak.raise_to(p.queued.get());
+}
+
+void dequeue(PoolCore& p, TaskNode& t) noexcept {
+    if (p.order == Order::priority) {
+        auto const q = p.queues.find(priority_of(t));
+        q->second.erase(t);
+        if (q->second.empty()) p.queues.erase(q);
+    } else {
+        p.queues.begin()->second.erase(t);
+    }
+    t.in_pool_queue = false;
+    --t.group->queued;
+    --p.queued;
+}
+
+void pump(PoolCore& p) noexcept {
+    while (p.active.get() < p.limit.get()) {
+        TaskNode* const t = front(p);
+        if (!t) break;
+        dequeue(p, *t);
+        admit(p, *t);
+    }
+    while (p.submitters && (has_free_slot(p) || p.queued.get() < p.max_pending)) {
+        Waiter& w = *p.submitters;
+        let_in(p, *w.cargo);
+        notify(home_of(p), w, WakeReason::done);
+    }
+    while (p.slot_watchers && has_free_slot(p)) notify(home_of(p), *p.slot_watchers, WakeReason::done);
+}
+
+void lend_slot(TaskNode& t) noexcept {
+    PoolCore& p = *t.group->pool;
+    t.has_slot = false;
+    t.lent = true;
+    ++p.lent;
+    --p.active;
+    pump(p);
+}
+
+void reclaim_slot(TaskNode& t) noexcept {
+    PoolCore& p = *t.group->pool;
+    give_slot(p, t);
+    ++p.active;
+    note_overdraft(p);
+}
+
+void give_slot_back(TaskNode& t) noexcept {
+    PoolCore& p = *t.group->pool;
+    t.has_slot = false;
+    --p.active;
+    pump(p);
+}
+
+void take_slot_again(TaskNode& t) noexcept {
+    PoolCore& p = *t.group->pool;
+    t.has_slot = true;
+    ++p.active;
+    note_overdraft(p);
+}
+
+void pass_slot_on(PoolCore& p, TaskNode& ended, bool group_ended) noexcept {
+    ended.has_slot = false;
+    if (p.lent > 0) {
+        if (give_to_lender_among(p, ended.waiters)) return;
+        if (group_ended && give_to_lender_among(p, ended.group->joiners)) return;
+        if (TaskNode* const t = lender_further_up(p, ended, group_ended)) {
+            give_slot(p, *t);
+            return;
+        }
+    }
+    --p.active;
+}
+
+void move_up(TaskNode& t) noexcept {
+    if (t.boosted || !t.group->pool) return;
+    if (t.in_pool_queue) {
+        auto& queue = queue_for(*t.group->pool, t);
+        queue.erase(t);
+        queue.push_front(t);
+    } else if (t.in_run_queue) {
+        t.home->run_first(t);
+    } else {
+        return;
+    }
+    t.boosted = true;
+    --t.group->unboosted;
+}
+
+/// Backwards, so that the order among them stays. A pool whose whole queue belongs to the group has nothing to
+/// reorder, and an outsider gains nothing by starting some admitted tasks before others.
+void move_up(GroupCore& g, bool from_member) noexcept {
+    if (!g.pool || g.unboosted == 0) return;
+    if (!from_member && g.pool->queued.get() == g.queued) return;
+    for (TaskNode* t = g.live.tail; t && g.unboosted > 0; t = t->live_prev) move_up(*t);
+}
+
+}  // namespace frond::inline v0::detail

@@ -1,0 +1,205 @@
+#include <frond/pool.hpp>
+
+#include "admission/slots.hpp"
+#include "admission/wait_graph.hpp"
+#include "ownership/lifecycle.hpp"
+#include "scheduler/home.hpp"
+#include "scheduler/remote.hpp"
+#include "scheduler/stall.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+namespace frond::inline v0 {
+
+using detail::GroupCore;
+using detail::Home;
+using detail::HomeState;
+using detail::PoolCore;
+using detail::RemoteWait;
+using detail::TaskNode;
+using detail::Waiter;
+using detail::WaitKind;
+using detail::WakeReason;
+
+namespace {
+
+PoolCore& pool_of(RemoteWait& r) noexcept { return *static_cast<PoolCore*>(const_cast<void*>(r.proxy.target)); }
+
+GroupOptions named_after_pool(PoolOptions& o) {
+    if (o.group.name.empty()) o.group.name = o.name;
+    return std::move(o.group);
+}
+
+/// A spawner that waits for a slot learns that there will be none, and its task dies unstarted.
+void drop_awaited_admissions(PoolCore& p, GroupCore& g) noexcept {
+    Home& h = *g.home;
+    detail::TaskQueue dropped;
+    for (TaskNode* t = g.live.head; t; t = t->live_next) {
+        bool const awaited = t->in_pool_queue && detail::any_waiter(t->waiters, [](Waiter& w) {
+                                 return w.kind == WaitKind::admission;
+                             });
+        if (!awaited) continue;
+        detail::dequeue(p, *t);
+        dropped.push_back(*t);
+    }
+    while (TaskNode* const t = dropped.pop_front()) {
+        while (detail::any_waiter(t->waiters, [&](Waiter& w) {
+            if (w.kind != WaitKind::admission) return false;
+            detail::notify(h, w, WakeReason::closed);
+            return true;
+        })) {}
+        detail::task_dropped(h, *t, TaskState::cancelled, nullptr);
+    }
+}
+
+void turn_submitters_away(PoolCore& p) noexcept {
+    while (p.submitters) detail::notify(*p.own->home, *p.submitters, WakeReason::closed);
+}
+
+}  // namespace
+
+Pool::Pool(PoolOptions options) : Group(named_after_pool(options), &pool_) {
+    pool_.own = &core_;
+    pool_.limit.set(detail::checked_count(options.limit, "frond: PoolOptions::limit must be positive"));
+    pool_.max_pending = detail::checked_count(options.max_pending, "frond: PoolOptions::max_pending must be positive");
+    pool_.order = options.order;
+    if (options.order != Order::priority) pool_.queues.try_emplace(0);
+}
+
+/// Members may go on spawning into it until the last one has ended: nested work is finished, not lost.
+Pool::~Pool() {
+    Home& h = *core_.home;
+    if (h.state.load(std::memory_order_acquire) == HomeState::forked) return;
+    bool const unwinding = std::uncaught_exceptions() > core_.uncaught_at_birth;
+    detail::call_on(h, [this, unwinding] {
+        pool_.closed_to_outsiders = true;
+        turn_submitters_away(pool_);
+        if (unwinding && !detail::is_quiescent(core_)) {
+            core_.dropping = true;
+            detail::drop_backlog(core_);
+        }
+    });
+    wait_for_last_member();
+    detail::call_on(h, [this] {
+        while (GroupCore* const g = pool_.groups.pop_front()) {
+            g->closed.store(true, std::memory_order_relaxed);
+            g->pool = nullptr;
+        }
+        while (pool_.slot_watchers) detail::notify(*core_.home, *pool_.slot_watchers, WakeReason::closed);
+        core_.pool = nullptr;
+    });
+}
+
+void Pool::wait_for_last_member() noexcept {
+    Home& h = *core_.home;
+    Waiter w{WaitKind::pool_end, &pool_};
+    w.destructor = true;
+    if (!h.is_here()) {
+        wait_for_quiescence();    // messages on their way
+        if (h.state.load(std::memory_order_acquire) == HomeState::ended || !detail::thread_may_wait()) return;
+        detail::wait_remotely(h, w, Clock::time_point::max(), [](RemoteWait& r, Home&) noexcept {
+            if (pool_of(r).live.get() == 0)
+                r.complete(WakeReason::done);
+            else
+                r.proxy.enlist(pool_of(r).enders);
+        });
+        if (w.reason == WakeReason::stalled) detail::die_of_stall();
+        return;
+    }
+    wait_for_quiescence();
+    while (pool_.live.get() != 0) {
+        TaskNode* const me = h.current_task();
+        detail::prepare_wait(h, w, me, true);
+        w.enlist(pool_.enders);
+        h.park(w);
+        if (w.reason == WakeReason::stalled) detail::die_of_stall();
+    }
+}
+
+std::size_t Pool::limit() const noexcept { return pool_.limit.get(); }
+
+std::size_t Pool::free_count() const noexcept {
+    auto const limit = pool_.limit.get();
+    auto const active = pool_.active.get();
+    return active < limit ? limit - active : 0;
+}
+
+void Pool::set_limit(std::size_t limit) {
+    detail::call_on(*core_.home, [this, limit] {
+        pool_.limit.set(limit);
+        detail::pump(pool_);
+    });
+}
+
+void Pool::close() {
+    detail::call_on(*core_.home, [this] {
+        core_.closed.store(true, std::memory_order_relaxed);
+        for (GroupCore* g = pool_.groups.head; g; g = g->pool_next) g->closed.store(true, std::memory_order_relaxed);
+        turn_submitters_away(pool_);
+        drop_awaited_admissions(pool_, core_);
+        for (GroupCore* g = pool_.groups.head; g; g = g->pool_next) drop_awaited_admissions(pool_, *g);
+    });
+}
+
+bool Pool::wait_available_until(Clock::time_point deadline) {
+    Home& h = *core_.home;
+    Waiter w{WaitKind::slot, &pool_};
+    if (!h.is_here()) {
+        detail::wait_remotely(h, w, deadline, [](RemoteWait& r, Home&) noexcept {
+            if (detail::has_free_slot(pool_of(r)))
+                r.complete(WakeReason::done);
+            else
+                r.proxy.enlist(pool_of(r).slot_watchers);
+        });
+    } else {
+        if (detail::has_free_slot(pool_)) return true;
+        h.check_may_wait();
+        w.enlist(pool_.slot_watchers);
+        h.park(w, deadline);
+    }
+    if (w.reason == WakeReason::stalled) detail::throw_deadlock();
+    if (w.reason == WakeReason::closed) throw Closed("frond: the pool has ended");
+    return w.reason == WakeReason::done;
+}
+
+SlotLoan Pool::release_slot() {
+    TaskNode* const me = core_.home->is_here() ? core_.home->current_task() : nullptr;
+    if (!me || me->group->pool != &pool_ || !me->has_slot)
+        throw std::logic_error("frond: release_slot outside a task of the pool, or twice");
+    detail::give_slot_back(*me);
+    detail::add_ref(*me);
+    return SlotLoan{me};
+}
+
+SlotLoan& SlotLoan::operator=(SlotLoan&& other) noexcept {
+    if (this != &other) {
+        end();
+        task_ = std::exchange(other.task_, nullptr);
+    }
+    return *this;
+}
+
+void SlotLoan::end() noexcept {
+    TaskNode* const t = std::exchange(task_, nullptr);
+    if (!t) return;
+    if (t->home->is_here() && !detail::is_final(t->state.load(std::memory_order_relaxed))) detail::take_slot_again(*t);
+    detail::drop_ref(*t);
+}
+
+PoolStats Pool::stats() const {
+    auto const limit = pool_.limit.get();
+    auto const active = pool_.active.get();
+    return {.limit = limit,
+            .active = active,
+            .pending = pool_.queued.get(),
+            .live = pool_.live.get(),
+            .active_peak = pool_.active_peak.get(),
+            .pending_peak = pool_.pending_peak.get(),
+            .admitted = pool_.admitted.get(),
+            .completed = pool_.completed.get(),
+            .overdraft = active > limit ? active - limit : 0,
+            .overdraft_peak = pool_.overdraft_peak.get()};
+}
+
+}  // namespace frond::inline v0

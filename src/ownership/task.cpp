@@ -1,0 +1,191 @@
+#include "admission/slots.hpp"
+#include "admission/wait_graph.hpp"
+#include "ownership/lifecycle.hpp"
+#include "scheduler/home_registry.hpp"
+#include "scheduler/remote.hpp"
+#include "scheduler/stall.hpp"
+#include "scheduler/task_extras.hpp"
+
+#include <frond/task.hpp>
+#include <frond/this_task.hpp>
+
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+
+namespace frond::inline v0::detail {
+
+// --- references -------------------------------------------------------------------------------------------
+
+namespace {
+
+/// On the home's thread or under the lock of an ended home.
+void drop_local_ref(TaskNode& n) noexcept {
+    if (--n.refs == 0) settle_foreign_refs(n);
+}
+
+}  // namespace
+
+void destroy_node(TaskNode& n) noexcept {
+    if (n.ops->drop_result && n.state.load(std::memory_order_relaxed) == TaskState::done) n.ops->drop_result(n);
+    if (n.has_error) std::destroy_at(&n.error);
+    delete n.extras;
+    n.home->forget_object();
+    free_node(&n, n.ops->size, n.ops->align);
+}
+
+/// The home's own references are gone. What other threads hold is counted in `foreign_refs`: it becomes ours,
+/// and each of those handles will send its drop here.
+void settle_foreign_refs(TaskNode& n) noexcept {
+    n.refs = n.foreign_refs.exchange(0, std::memory_order_acq_rel);
+    if (n.refs == 0) destroy_node(n);
+}
+
+void add_foreign_ref(TaskNode& n) noexcept { n.foreign_refs.fetch_add(1, std::memory_order_relaxed); }
+
+void drop_foreign_ref(TaskNode& n) noexcept {
+    auto count = n.foreign_refs.load(std::memory_order_relaxed);
+    while (count > 0)
+        if (n.foreign_refs.compare_exchange_weak(count, count - 1, std::memory_order_acq_rel)) return;
+    Home& h = *n.home;
+    auto const state = h.state.load(std::memory_order_acquire);
+    if (state == HomeState::forked) return;
+    send_to(h, [&n] { drop_local_ref(n); });
+    if (state == HomeState::ended) h.recycle_if_unused();
+}
+
+void drop_ref_at_home(TaskNode& n) noexcept { drop_local_ref(n); }
+
+// --- waiting ------------------------------------------------------------------------------------------------
+
+void throw_empty_handle() { throw std::logic_error("frond: an empty Task handle"); }
+
+namespace {
+
+/// Counts `me` among its group's waiting members, for the search for circles.
+struct MemberWaits {
+    TaskNode* me;
+    explicit MemberWaits(TaskNode* t) noexcept : me{t} {
+        if (me) ++me->group->waiting_members;
+    }
+    ~MemberWaits() {
+        if (me) --me->group->waiting_members;
+    }
+};
+
+bool wait_remotely_for_end(TaskNode& n, Clock::time_point deadline) {
+    Home& h = *n.home;
+    auto const state = h.state.load(std::memory_order_acquire);
+    if (state == HomeState::forked) throw std::logic_error("frond: this task belongs to the parent process");
+    Waiter w{WaitKind::task, &n};
+    wait_remotely(h, w, deadline, [](RemoteWait& r, Home&) noexcept {
+        auto& t = *static_cast<TaskNode*>(const_cast<void*>(r.proxy.target));
+        if (is_final(t.state.load(std::memory_order_relaxed))) {
+            r.complete(WakeReason::done);
+        } else {
+            move_up(t);
+            r.proxy.enlist(t.waiters);
+        }
+    });
+    if (w.reason == WakeReason::stalled) throw_deadlock();
+    return w.reason == WakeReason::done;
+}
+
+}  // namespace
+
+bool wait_for_end(TaskNode& n, Clock::time_point deadline, bool moves_up) {
+    if (is_final(n.state.load(std::memory_order_acquire))) return true;
+    if (!n.home->is_here()) return wait_remotely_for_end(n, deadline);
+    Home& h = *n.home;
+    h.check_may_wait();
+    Waiter w{WaitKind::task, &n};
+    TaskNode* const me = h.current_task();
+    prepare_wait(h, w, me, moves_up);
+    w.enlist(n.waiters);
+    MemberWaits const counted{me};
+    h.park(w, deadline);
+    if (w.reason == WakeReason::stalled) throw_deadlock();
+    return w.reason == WakeReason::done;
+}
+
+// --- results ------------------------------------------------------------------------------------------------
+
+namespace {
+
+void mark_seen(TaskNode& n) noexcept {
+    if (n.home->is_here()) {
+        forget_error(n);
+    } else if (n.home->state.load(std::memory_order_acquire) != HomeState::forked) {
+        // The message needs the node: it carries a reference of its own.
+        add_ref(n);
+        send_to(*n.home, [&n] {
+            forget_error(n);
+            drop_ref_of_message(n);
+        });
+    }
+}
+
+}  // namespace
+
+void drop_ref_of_message(TaskNode& n) noexcept {
+    auto count = n.foreign_refs.load(std::memory_order_relaxed);
+    while (count > 0)
+        if (n.foreign_refs.compare_exchange_weak(count, count - 1, std::memory_order_acq_rel)) return;
+    drop_local_ref(n);
+}
+
+void rethrow_failure(TaskNode& n) {
+    switch (n.state.load(std::memory_order_acquire)) {
+        case TaskState::failed: mark_seen(n); std::rethrow_exception(n.error);
+        case TaskState::cancelled:
+            if (n.has_error) std::rethrow_exception(n.error);
+            throw Cancelled{};
+        default: return;
+    }
+}
+
+std::exception_ptr failure_of(TaskNode& n) {
+    auto const state = n.state.load(std::memory_order_acquire);
+    if (state == TaskState::done) return nullptr;
+    if (state == TaskState::failed) mark_seen(n);
+    return n.has_error ? n.error : std::make_exception_ptr(Cancelled{});
+}
+
+void claim_result(TaskNode& n) {
+    if (n.taken.exchange(true, std::memory_order_acq_rel)) throw std::logic_error("frond: the result was taken");
+}
+
+std::string_view name_of(TaskNode const& n) noexcept { return name_of_task(n); }
+
+// --- the running task ---------------------------------------------------------------------------------------
+
+void sleep_until_deadline(Clock::time_point deadline) {
+    Home& h = Home::current();
+    h.check_may_wait();
+    if (deadline <= Clock::now()) {
+        h.yield();
+        return;
+    }
+    Waiter w{WaitKind::sleep};
+    h.park(w, deadline);
+    if (w.reason == WakeReason::stalled) throw_deadlock();
+}
+
+}  // namespace frond::inline v0::detail
+
+namespace frond::inline v0::this_task {
+
+std::uint64_t id() noexcept {
+    auto* const t = detail::this_home ? detail::this_home->current_task() : nullptr;
+    return t ? t->id : 0;
+}
+
+std::string_view name() noexcept {
+    auto* const t = detail::this_home ? detail::this_home->current_task() : nullptr;
+    return t ? detail::name_of_task(*t) : std::string_view{};
+}
+
+void yield() { detail::Home::current().yield(); }
+
+}  // namespace frond::inline v0::this_task

@@ -1,0 +1,67 @@
+#include "scheduler/algorithm.hpp"
+
+#include <boost/fiber/operations.hpp>
+#include <boost/fiber/scheduler.hpp>
+#include <boost/fiber/type.hpp>
+
+namespace frond::inline v0::detail {
+
+namespace bf = boost::fibers;
+
+namespace {
+thread_local constinit Algorithm* installed = nullptr;
+}
+
+FiberProperties::~FiberProperties() {
+    if (fiber.home) fiber.home->disown(fiber);
+}
+
+Algorithm::Algorithm(Home& h) noexcept : home_{&h} { installed = this; }
+
+Algorithm::~Algorithm() {
+    installed = nullptr;
+    home_->scheduler_gone();
+}
+
+/// Contexts that we did not make are met here first: the dispatcher, the main context, and the user's own
+/// fibers, at their launch, when no lock is held.
+Fiber& Algorithm::known(bf::context& c) noexcept {
+    if (Fiber* const f = fiber_of(c)) return *f;
+    auto const kind = c.is_context(bf::type::dispatcher_context) ? FiberKind::dispatcher
+                      : c.is_context(bf::type::main_context)     ? FiberKind::main
+                                                                 : FiberKind::guest;
+    auto* const p = new FiberProperties{&c, kind};
+    c.set_properties(p);
+    home_->adopt(p->fiber);
+    return p->fiber;
+}
+
+void Algorithm::awakened(bf::context* c) noexcept { home_->became_ready(known(*c)); }
+
+bf::context* Algorithm::pick_next() noexcept {
+    Fiber& from = known(*bf::context::active());
+    Fiber* const to = home_->pick(from);
+    if (!to) return nullptr;
+    switch_exception_state(from.exceptions, to->exceptions);
+    return to->context;
+}
+
+bool Algorithm::has_ready_fibers() const noexcept { return home_->has_ready_fibers(); }
+
+void Algorithm::suspend_until(Clock::time_point const& deadline) noexcept { home_->block_until(deadline); }
+
+void Algorithm::notify() noexcept { home_->notify_from_boost(); }
+
+void install_algorithm(Home& h) {
+    bf::context* const active = bf::context::active();
+    if (installed) {
+        installed->move_to(h);
+        return;
+    }
+    auto* const p = new FiberProperties{active, FiberKind::main};
+    active->set_properties(p);
+    h.adopt(p->fiber);
+    bf::use_scheduling_algorithm<Algorithm>(h);
+}
+
+}  // namespace frond::inline v0::detail

@@ -1,0 +1,232 @@
+// Carriers: Boost contexts that run many tasks, one after another.
+
+#include "scheduler/algorithm.hpp"
+#include "scheduler/home.hpp"
+#include "scheduler/stack_arena.hpp"
+
+#include <frond/errors.hpp>
+
+#include <boost/context/stack_context.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <new>
+
+namespace frond::inline v0::detail {
+
+namespace bf = boost::fibers;
+
+namespace {
+
+constexpr unsigned starts_a_clock_read = 8;
+constexpr std::chrono::milliseconds longest_turn{1};
+constexpr std::size_t warm_carriers = 64;
+constexpr std::size_t retired_at_once = 256;
+constexpr std::chrono::milliseconds trim_interval{100};
+
+/// Lends an arena stack, taken beforehand, to one context.
+struct ArenaStack {
+    Stack stack;
+    boost::context::stack_context allocate() const noexcept {
+        boost::context::stack_context c;
+        c.size = stack.size;
+        c.sp = stack.top;
+        return c;
+    }
+    void deallocate(boost::context::stack_context&) const noexcept { StackArena::instance().deallocate(stack); }
+};
+
+}  // namespace
+
+Fiber& Home::make_fiber(FiberKind kind, StackClass klass) {
+    auto properties = std::make_unique<FiberProperties>(nullptr, kind);
+    Fiber& f = properties->fiber;
+    f.stack = StackArena::instance().allocate(klass);
+    StackArena::instance().set_owner(f.stack, &f);
+    // From here on nothing throws: the context is built on the stack itself.
+    auto const made = bf::make_worker_context_with_properties(
+        bf::launch::post, properties.release(), ArenaStack{f.stack},
+        [this, &f] { kind_loop(f); });
+    f.context = made.get();
+    bf::context::active()->attach(made.get());
+    adopt(f);
+    ++carriers_;
+    return f;
+}
+
+void Home::kind_loop(Fiber& self) {
+    if (self.kind == FiberKind::reactor)
+        reactor_loop(self);
+    else
+        carrier_loop(self);
+    --carriers_;
+}
+
+void Home::push_idle(Fiber& f) noexcept {
+    auto*& idle = idle_[static_cast<std::size_t>(f.stack.klass)];
+    f.ready_next = idle;
+    idle = &f;
+    ++idle_count_;
+}
+
+/// @return false: no memory for a stack
+bool Home::ensure_spare() noexcept {
+    auto*& idle = idle_[default_stack];
+    if (idle) return true;
+    try {
+        Fiber& f = make_fiber(FiberKind::carrier, static_cast<StackClass>(default_stack));
+        push_idle(f);
+        return true;
+    } catch (std::bad_alloc const&) {
+        return false;
+    }
+}
+
+void Home::carrier_loop(Fiber& self) {
+    auto const klass = static_cast<std::size_t>(self.stack.klass);
+    while (!retiring_ && !self.retire) {
+        if (TaskNode* const t = self.assigned) {
+            self.assigned = nullptr;
+            run(self, *t);
+        }
+        if (klass == default_stack)
+            while (TaskNode* const t = next_task(self)) run(self, *t);
+        going_idle_ = &self;
+        self.context->suspend();
+    }
+}
+
+/// The task to run on `self` now; nullptr if a fiber is ready, the dispatcher is due or nothing can start.
+TaskNode* Home::next_task(Fiber& self) noexcept {
+    for (;;) {
+        flush_batch();
+        if (!can_start()) return nullptr;
+        bool const must_start = start_one_;
+        start_one_ = false;
+        if (!must_start) {
+            if (!ready_.empty() || (!yielded_.empty() && starts_ >= yielded_.head->yield_until)) return nullptr;
+            if (++starts_this_turn_ >= turn_length ||
+                (starts_this_turn_ % starts_a_clock_read == 0 && Clock::now() - turn_began_ > longest_turn)) {
+                turn_due_ = true;
+                return nullptr;
+            }
+        }
+        TaskNode& t = *pop_task();
+        if (t.drop) {
+            task_dropped(*this, t, TaskState::cancelled, nullptr);
+            continue;
+        }
+        if (!ensure_spare()) {
+            task_dropped(*this, t, TaskState::failed, std::make_exception_ptr(std::bad_alloc{}));
+            continue;
+        }
+        if (t.stack_class == 0 || static_cast<StackClass>(t.stack_class - 1) == self.stack.klass) return &t;
+        if (hand_to_other_stack(t)) return nullptr;
+        task_dropped(*this, t, TaskState::failed, std::make_exception_ptr(std::bad_alloc{}));
+    }
+}
+
+/// Every 61st start takes the oldest, from either end in turn, so that nothing starves.
+TaskNode* Home::pop_task() noexcept {
+    ++starts_;
+    TaskNode* t;
+    if (starts_ % turn_length == 0) {
+        bool const from_pools = starts_ % (2 * turn_length) == 0 ? !fifo_.empty() : local_.empty();
+        t = from_pools ? fifo_.pop_front() : local_.empty() ? fifo_.pop_front() : local_.pop_back();
+    } else {
+        t = local_.empty() ? fifo_.pop_front() : local_.pop_front();
+    }
+    t->in_run_queue = false;
+    return t;
+}
+
+/// A task that asked for a stack of its own size goes to a carrier of that class.
+bool Home::hand_to_other_stack(TaskNode& t) noexcept {
+    auto const klass = static_cast<StackClass>(t.stack_class - 1);
+    auto*& idle = idle_[static_cast<std::size_t>(klass)];
+    Fiber* f = idle;
+    if (f) {
+        idle = f->ready_next;
+        --idle_count_;
+    } else {
+        try {
+            f = &make_fiber(FiberKind::carrier, klass);
+        } catch (std::bad_alloc const&) {
+            return false;
+        }
+    }
+    f->assigned = &t;
+    make_ready(*f);
+    return true;
+}
+
+void Home::run(Fiber& self, TaskNode& t) noexcept {
+    self.task = &t;
+    t.fiber = &self;
+    if (t.group->pool && !t.boosted) --t.group->unboosted;
+    t.state.store(TaskState::running, std::memory_order_relaxed);
+    auto outcome = TaskState::done;
+    std::exception_ptr error;
+    try {
+        t.ops->run(t);
+    } catch (Cancelled const&) {
+        outcome = TaskState::cancelled;
+        error = std::current_exception();
+    } catch (...) {
+        outcome = TaskState::failed;
+        error = std::current_exception();
+    }
+    self.task = nullptr;
+    t.fiber = nullptr;
+    if (t.home != this) std::_Exit(EXIT_SUCCESS);    // a task of the parent, ending in a forked child
+    task_ended(*this, t, outcome, std::move(error));
+}
+
+/// Idle carriers that nobody needed for a while let their stacks go, half of them every 100 ms.
+void Home::trim_idle(Clock::time_point now) noexcept {
+    if (trim_quota_ == 0) {
+        if (idle_count_ <= warm_carriers) {
+            next_trim_ = Clock::time_point::max();
+            return;
+        }
+        if (next_trim_ == Clock::time_point::max()) {
+            next_trim_ = now + trim_interval;
+            idle_low_ = idle_count_;
+            return;
+        }
+        if (now < next_trim_) return;
+        next_trim_ = now + trim_interval;
+        trim_quota_ = idle_low_ > 2 * warm_carriers ? idle_low_ / 2 : idle_low_ - std::min(idle_low_, warm_carriers);
+        idle_low_ = idle_count_;
+    }
+    for (auto& idle : idle_) {
+        std::size_t const most = std::min(trim_quota_, retired_at_once);
+        for (std::size_t n = 0; n < most && idle; ++n) {
+            Fiber& f = *idle;
+            idle = f.ready_next;
+            --idle_count_;
+            --trim_quota_;
+            f.retire = true;
+            make_ready(f);
+        }
+    }
+    if (ready_.empty()) trim_quota_ = 0;
+    idle_low_ = std::min(idle_low_, idle_count_);
+}
+
+void Home::retire_carriers() noexcept {
+    retiring_ = true;
+    for (auto& idle : idle_) {
+        while (Fiber* const f = idle) {
+            idle = f->ready_next;
+            make_ready(*f);
+        }
+    }
+    idle_count_ = 0;
+    if (reactor_fiber_) make_ready(*std::exchange(reactor_fiber_, nullptr));
+    while (carriers_ > 0) yield();
+    retiring_ = false;
+}
+
+}  // namespace frond::inline v0::detail

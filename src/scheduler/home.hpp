@@ -1,0 +1,233 @@
+#pragma once
+
+#include "scheduler/fiber.hpp"
+#include "scheduler/inbox.hpp"
+#include "scheduler/reactor.hpp"
+#include "scheduler/timer_queue.hpp"
+#include "scheduler/waiter.hpp"
+
+#include <frond/detail/group_core.hpp>
+#include <frond/detail/pool_core.hpp>
+#include <frond/detail/task_node.hpp>
+#include <frond/duration.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <sys/types.h>
+
+namespace frond::inline v0::detail {
+
+using FiberList = IntrusiveList<Fiber, &Fiber::all_next, &Fiber::all_prev>;
+using GroupList = IntrusiveList<GroupCore, &GroupCore::home_next, &GroupCore::home_prev>;
+
+/// First in, first out, through `Fiber::ready_next`.
+struct FiberQueue {
+    Fiber* head = nullptr;
+    Fiber* tail = nullptr;
+    bool empty() const noexcept { return head == nullptr; }
+    void push(Fiber& f) noexcept {
+        f.ready_next = nullptr;
+        (tail ? tail->ready_next : head) = &f;
+        tail = &f;
+    }
+    Fiber& pop() noexcept {
+        Fiber& f = *head;
+        head = f.ready_next;
+        if (!head) tail = nullptr;
+        return f;
+    }
+};
+
+/// How much the scheduler does of one thing before it looks at the others.
+inline constexpr unsigned turn_length = 61;
+inline constexpr unsigned starts_a_yield = 1000;
+
+enum class HomeState : std::uint8_t {
+    live,
+    ending,    ///< its thread waits for the last task; no more spawns from other threads
+    ended,     ///< its thread is over: nothing runs, what is left is read under `ended_lock`
+    forked     ///< belongs to the parent process
+};
+
+/// A thread's scheduler: what is ready, what can start, what is due, and what other threads send.
+///
+/// Invariants
+/// 1. One thread touches everything but the block "any thread". There is no lock on that path.
+/// 2. Homes are recycled and never freed, so that a late wake-up from another thread always finds one.
+/// 3. A fiber is in at most one of: running, `ready_`, `yielded_`, an idle list, suspended in a wait.
+/// 4. While tasks can start, an idle carrier is at hand (`ensure_spare`), so that a fiber can block anywhere,
+///    also under a spinlock of Boost.Fiber, and `pick_next` need not allocate.
+class Home {
+public:
+    /// The calling thread's home; makes it at the first use. @throws Closed after the thread's end began
+    static Home& current();
+
+    // --- what can run -------------------------------------------------------------------------------------
+    /// An admitted task: children of the running task first, in spawn order; FIFO for those of a pool.
+    void make_runnable(TaskNode& t, bool fifo) noexcept;
+    /// Moves a pool's task that has not started in front of everything that has not.
+    void run_first(TaskNode& t) noexcept;
+    void make_ready(Fiber& f) noexcept;
+
+    // --- waiting ------------------------------------------------------------------------------------------
+    /// Suspends the calling fiber until `wake`. `w` has been enlisted before. Rejects handlers.
+    /// @throws std::logic_error in an Asio handler, std::bad_alloc; then the fiber has not waited
+    void park(Waiter& w, Clock::time_point deadline = Clock::time_point::max());
+    /// Ends a wait: takes it off its list and its timer, gives a lender its slot back.
+    void wake(Waiter& w, WakeReason reason) noexcept;
+    /// The same where the slot has been seen to.
+    void resume(Waiter& w, WakeReason reason) noexcept;
+    void yield();
+    /// @throws std::logic_error where suspending is not allowed
+    void check_may_wait() const;
+
+    // --- the running fiber ---------------------------------------------------------------------------------
+    Fiber& current_fiber() const noexcept;
+    TaskNode* current_task() const noexcept { return running_->task; }
+    bool is_main_fiber() const noexcept { return running_->kind == FiberKind::main; }
+
+    // --- messages ------------------------------------------------------------------------------------------
+    /// Any thread. @return false: the home has ended; the message was not taken
+    bool post(Message& m) noexcept;
+    void interrupt() noexcept;
+    void notify_from_boost() noexcept;
+
+    bool has_no_messages() const noexcept { return inbox_.empty(); }
+
+    // --- for the algorithm, on the dispatcher or in pick_next --------------------------------------------
+    Fiber* pick(Fiber& from) noexcept;
+    void became_ready(Fiber& f) noexcept;
+    bool has_ready_fibers() const noexcept;
+    void block_until(Clock::time_point boost_deadline) noexcept;
+    void adopt(Fiber& f) noexcept;
+    void disown(Fiber& f) noexcept;
+
+    // --- I/O -----------------------------------------------------------------------------------------------
+    void install_reactor(Reactor& r);
+    Reactor* reactor() const noexcept { return reactor_.load(std::memory_order_acquire); }
+
+    // --- life ----------------------------------------------------------------------------------------------
+    void thread_end() noexcept;
+    void after_fork_in_child() noexcept;
+    void scheduler_gone() noexcept;    ///< Boost has dropped the algorithm: the home may be recycled
+    void forget_object() noexcept { --objects; }
+    /// After the thread's end, without the lock: recycles the home once nothing refers to it.
+    void recycle_if_unused() noexcept;
+    /// For the stall: the main fiber's wait, if it is one that can end in Deadlock.
+    Waiter* outermost_wait() const noexcept { return main_is_parents_ ? nullptr : main_fiber->waiting; }
+    bool is_here() const noexcept { return this == this_home; }
+
+    TimerQueue timers;
+    GroupList groups;
+    FiberList fibers;
+    std::size_t live_tasks = 0;
+    std::size_t objects = 0;               ///< nodes and groups that still refer to this home
+    std::uint64_t walks = 0;               ///< walks of the wait graph so far: the mark of the present one
+    std::size_t offloaded = 0;             ///< calls on offload threads that will wake a fiber here
+    std::uint32_t number = 0;
+    std::uint32_t now_ms = 0;              ///< a coarse clock, renewed every turn
+    pid_t thread_id = 0;
+    std::uint8_t default_stack = 0;        ///< StackClass of tasks that ask for none
+    Fiber* main_fiber = nullptr;
+    Waiter* last_task_waiter = nullptr;    ///< at the thread's end
+
+    // --- any thread ------------------------------------------------------------------------------------------
+    std::atomic<HomeState> state{HomeState::live};
+    std::atomic<bool> idle_for_ever{false};    ///< asleep with nothing of its own that could wake it
+    std::mutex ended_lock;
+
+private:
+    friend class HomeRegistry;
+
+    Fiber* pick_for_dispatcher() noexcept;
+    Fiber* choose() noexcept;
+    Fiber* pop_ready() noexcept;
+    Fiber* take_dispatcher() noexcept;
+    void turn() noexcept;
+    void flush_batch() noexcept;
+    bool can_start() const noexcept { return !local_.empty() || !fifo_.empty(); }
+    bool woken_from_outside() const noexcept;
+    void sleep() noexcept;
+    void futex_sleep(Clock::time_point deadline) noexcept;
+
+    void kind_loop(Fiber& self);
+    void carrier_loop(Fiber& self);
+    void reactor_loop(Fiber& self);
+    TaskNode* next_task(Fiber& self) noexcept;
+    TaskNode* pop_task() noexcept;
+    void run(Fiber& self, TaskNode& t) noexcept;
+    Fiber& make_fiber(FiberKind kind, StackClass klass);
+    void push_idle(Fiber& f) noexcept;
+    bool ensure_spare() noexcept;
+    bool hand_to_other_stack(TaskNode& t) noexcept;
+    void trim_idle(Clock::time_point now) noexcept;
+    void retire_carriers() noexcept;
+    void abandon_for_exit() noexcept;
+    [[noreturn]] void jump_to_exit() noexcept;
+    void leave_fibers_behind(Fiber const* spared) noexcept;
+    void drain(Message* m) noexcept;
+    void reset() noexcept;
+
+    TaskQueue batch_;                 ///< spawned by the running task since it last gave way
+    TaskQueue local_;                 ///< newest batch first
+    TaskQueue fifo_;                  ///< admitted by pools and sent by other threads, oldest first
+    FiberQueue ready_;
+    FiberQueue yielded_;
+    Fiber* idle_[stack_class_count] = {};    ///< last in, first out: warm stacks
+    Fiber* going_idle_ = nullptr;     ///< the carrier that is just leaving
+    std::size_t idle_count_ = 0;
+    std::size_t idle_low_ = 0;        ///< fewest idle carriers since the last trim
+    std::size_t trim_quota_ = 0;      ///< idle carriers still to be let go
+    std::size_t carriers_ = 0;
+    Clock::time_point next_trim_ = Clock::time_point::max();
+    Fiber* running_ = nullptr;
+    Fiber* dispatcher_ = nullptr;     ///< when it is ready; never in ready_
+    Fiber* dispatcher_fiber_ = nullptr;
+    Fiber* reactor_fiber_ = nullptr;
+    std::uint64_t fibers_readied_ = 0;
+    std::uint64_t starts_ = 0;
+    unsigned picks_ = 0;
+    unsigned turns_ = 0;
+    unsigned starts_this_turn_ = 0;
+    Clock::time_point turn_began_{};
+    Clock::time_point sleep_deadline_{};
+    bool turn_due_ = false;
+    bool start_one_ = false;          ///< the next carrier starts a task although fibers are ready
+    bool reactor_polled_ = false;
+    bool reactor_may_sleep_ = false;
+    bool retiring_ = false;
+    bool abandoned_ = false;
+    bool main_is_parents_ = false;    ///< a child forked in a task: the main fiber belongs to the parent's program
+    bool scheduler_is_gone_ = false;
+    bool nothing_due_ = false;
+    std::chrono::nanoseconds stall_patience_{std::chrono::milliseconds{10}};
+    void* exit_jump_[5] = {};
+
+    // any thread
+    Inbox inbox_;
+    std::atomic<bool> boost_woke_{false};
+    std::atomic<std::uint32_t> sleeping_{0};    ///< the futex word
+    std::atomic<Reactor*> reactor_{nullptr};
+};
+
+/// A lender goes on without having been handed a slot: takes one, if need be beyond the limit.
+void reclaim_slot(TaskNode& t) noexcept;
+
+/// Waits, on the main fiber at its thread's end, until no task is live. A stall ends the program.
+void wait_for_last_task(Home& h) noexcept;
+
+/// Writes which task runs on a stack: for the overflow message, so async-signal-safe.
+void describe_stack_owner(void const* fiber, int fd) noexcept;
+
+/// Whether the calling thread may still wait: not once its end has begun.
+bool thread_may_wait() noexcept;
+
+/// What ends a task: hands on its slot, wakes who waits, tells its group. Supplied by the layer above.
+void task_ended(Home& h, TaskNode& t, TaskState outcome, std::exception_ptr error) noexcept;
+/// Ends a task that never ran: destroys the callable first.
+void task_dropped(Home& h, TaskNode& t, TaskState outcome, std::exception_ptr error) noexcept;
+
+}  // namespace frond::inline v0::detail

@@ -1,0 +1,76 @@
+#include "scheduler/remote.hpp"
+
+#include "scheduler/stall.hpp"
+
+#include <frond/errors.hpp>
+
+#include <stdexcept>
+#include <string>
+
+namespace frond::inline v0::detail {
+
+bool RemoteWait::complete(WakeReason why, std::exception_ptr e) noexcept {
+    error = std::move(e);
+    reason = why;
+    auto expected = State::waiting;
+    if (!state.compare_exchange_strong(expected, State::done, std::memory_order_acq_rel)) {
+        drop();
+        return false;
+    }
+    deliver = [](Message& m, Home& h) noexcept {
+        auto& self = static_cast<RemoteWait&>(m);
+        if (self.local) h.wake(*self.local, WakeReason::done);
+        self.drop();
+    };
+    if (!requester->post(*this)) drop();
+    return true;
+}
+
+void wait_remotely(Home& h, Waiter& w, Clock::time_point deadline, void (*begin)(RemoteWait&, Home&) noexcept) {
+    Home& here = Home::current();
+    here.check_may_wait();
+    auto* const r = new RemoteWait{here, w};
+    r->begin = begin;
+    r->deliver = [](Message& m, Home& home) noexcept {
+        auto& self = static_cast<RemoteWait&>(m);
+        self.begin(self, home);
+    };
+    if (!h.post(*r)) {
+        // The home ended in between: what it leaves behind is read under its lock.
+        std::lock_guard const lock{h.ended_lock};
+        r->local = nullptr;
+        begin(*r, h);
+        w.reason = r->reason;
+        w.error = r->error;
+        r->drop();
+        return;
+    }
+    here.park(w, deadline);
+    if (w.reason != WakeReason::done) {
+        r->local = nullptr;
+        auto expected = RemoteWait::State::waiting;
+        if (r->state.compare_exchange_strong(expected, RemoteWait::State::abandoned, std::memory_order_acq_rel)) {
+            r->drop();
+            return;
+        }
+    }
+    w.reason = r->reason;
+    w.error = r->error;
+    r->drop();
+}
+
+bool notify(Home& h, Waiter& w, WakeReason reason, std::exception_ptr error) noexcept {
+    if (w.remote) {
+        w.unlist();
+        return w.remote->complete(reason, std::move(error));
+    }
+    w.error = std::move(error);
+    h.wake(w, reason);
+    return true;
+}
+
+void throw_deadlock() {
+    throw Deadlock("frond: nothing can run any more; this wait would never end\n" + wait_graph());
+}
+
+}  // namespace frond::inline v0::detail

@@ -1,0 +1,75 @@
+#include "scheduler/stall.hpp"
+
+#include "scheduler/home_registry.hpp"
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <new>
+#include <unistd.h>
+
+namespace frond::inline v0::detail {
+
+namespace {
+
+constexpr std::size_t counted = static_cast<std::size_t>(-1);
+std::atomic<std::size_t> thread_count_override{counted};
+
+/// 0 when it cannot be told, so that no stall is ever guessed.
+std::size_t threads_of_process() noexcept {
+    if (auto const n = thread_count_override.load(std::memory_order_relaxed); n != counted) return n;
+    std::FILE* const f = std::fopen("/proc/self/status", "re");
+    if (!f) return 0;
+    char line[128];
+    unsigned long n = 0;
+    while (std::fgets(line, sizeof line, f))
+        if (std::sscanf(line, "Threads: %lu", &n) == 1) break;
+    std::fclose(f);
+    return n;
+}
+
+/// Goes from home to home until one has a main fiber that waits.
+struct StallMessage : Message {
+    explicit StallMessage() noexcept {
+        deliver = [](Message& m, Home& h) noexcept {
+            delete static_cast<StallMessage*>(&m);
+            if (Waiter* const w = h.outermost_wait()) h.wake(*w, WakeReason::stalled);
+        };
+    }
+};
+
+}  // namespace
+
+void override_thread_count(std::optional<std::size_t> n) noexcept {
+    thread_count_override.store(n.value_or(counted), std::memory_order_relaxed);
+}
+
+void check_for_stall(Home& h) noexcept {
+    auto& registry = HomeRegistry::instance();
+    std::size_t homes = 0;
+    bool all_idle = true;
+    Home* outermost = nullptr;
+    auto const process = ::getpid();
+    registry.for_each([&](Home& each) {
+        ++homes;
+        all_idle = all_idle && each.idle_for_ever.load(std::memory_order_seq_cst) && each.has_no_messages();
+        if (!outermost || each.thread_id == process) outermost = &each;
+    });
+    if (!all_idle || threads_of_process() != homes + registry.idle_helpers.load()) return;
+    if (outermost == &h) {
+        if (Waiter* const w = h.outermost_wait()) h.wake(*w, WakeReason::stalled);
+        return;
+    }
+    if (auto* const m = new (std::nothrow) StallMessage) {
+        if (!outermost->post(*m)) delete m;
+    }
+}
+
+void die_of_stall() noexcept {
+    auto const text = wait_graph();
+    std::fprintf(stderr, "frond: nothing can run any more, and only a destructor waits:\n%s", text.c_str());
+    std::terminate();
+}
+
+}  // namespace frond::inline v0::detail

@@ -1,0 +1,92 @@
+#pragma once
+
+#include "scheduler/timer_queue.hpp"
+
+#include <cstdint>
+#include <exception>
+
+namespace frond::inline v0::detail {
+
+struct Fiber;
+struct RemoteWait;
+struct TaskNode;
+
+/// What a fiber waits for; `Waiter::target` points at it.
+enum class WaitKind : std::uint8_t {
+    sleep,           ///< nothing but its deadline
+    task,            ///< TaskNode: its end
+    admission,       ///< TaskNode: a slot for it
+    group,           ///< GroupCore: quiescence
+    backlog,         ///< PoolCore: room for a task in front of the full backlog
+    slot,            ///< PoolCore: a free slot
+    pool_end,        ///< PoolCore: the last task of all groups bound to it
+    home_end,        ///< Home: the last task of the thread
+    io,              ///< an asynchronous operation's handler
+    offload,         ///< a call on an offload thread
+    remote           ///< an answer of another home
+};
+
+enum class WakeReason : std::uint8_t {
+    none,
+    done,       ///< what it waited for has come
+    timeout,    ///< its deadline came first
+    closed,     ///< it will never come: the pool was closed
+    stalled     ///< nothing can happen any more, and this is the outermost waiter
+};
+
+/// One wait of one fiber; lives on that fiber's stack, or in a RemoteWait for a fiber of another home. Every
+/// wait of the library is one of these, so that deadlines, `dump` and the search for circles act in one place.
+struct Waiter : Timer {
+    Waiter* next = nullptr;            ///< circular, in the list of what it waits for
+    Waiter* prev = nullptr;
+    Waiter** list = nullptr;           ///< the head of that list; nullptr: in none
+    Fiber* fiber = nullptr;            ///< nullptr: a proxy for a fiber of another home
+    RemoteWait* remote = nullptr;
+    void const* target = nullptr;
+    TaskNode* cargo = nullptr;         ///< backlog: the task to submit when there is room
+    std::exception_ptr error;          ///< group: what the join has to throw
+    WaitKind kind = WaitKind::sleep;
+    WakeReason reason = WakeReason::none;
+    bool destructor = false;           ///< nobody could catch a Deadlock
+
+    explicit Waiter(WaitKind k, void const* t = nullptr) noexcept : target{t}, kind{k} {}
+    Waiter(Waiter const&) = delete;
+    Waiter& operator=(Waiter const&) = delete;
+
+    void enlist(Waiter*& head) noexcept {
+        list = &head;
+        if (head) {
+            next = head;
+            prev = head->prev;
+            prev->next = next->prev = this;
+        } else {
+            head = next = prev = this;
+        }
+    }
+
+    void unlist() noexcept {
+        if (!list) return;
+        if (next == this) {
+            *list = nullptr;
+        } else {
+            next->prev = prev;
+            prev->next = next;
+            if (*list == this) *list = next;
+        }
+        list = nullptr;
+    }
+};
+
+/// Calls `f(Waiter&)` for each; the list must not change meanwhile. Stops when `f` returns true.
+template <class F>
+bool any_waiter(Waiter* head, F&& f) {
+    if (!head) return false;
+    Waiter* w = head;
+    do {
+        if (f(*w)) return true;
+        w = w->next;
+    } while (w != head);
+    return false;
+}
+
+}  // namespace frond::inline v0::detail
