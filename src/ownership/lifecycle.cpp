@@ -41,7 +41,7 @@ void keep_error(GroupCore& g, TaskNode& t) noexcept {
 ///
 /// The order matters: the slot finds its next holder before anybody is woken, so that nobody is admitted in
 /// between; the result is visible before the waiters; the group may die as soon as its joiners run.
-void finish(Home& h, TaskNode& t, TaskState outcome, std::exception_ptr error) noexcept {
+void finish(Home& h, TaskNode& t, TaskState outcome, std::exception_ptr const& error) noexcept {
     GroupCore& g = *t.group;
     PoolCore* const p = g.pool;
     g.live.erase(t);
@@ -49,11 +49,8 @@ void finish(Home& h, TaskNode& t, TaskState outcome, std::exception_ptr error) n
     --h.live_tasks;
     if (t.counted_active) --g.active;
     bool const group_ended = is_quiescent(g);
-    if (error) {
-        std::construct_at(&t.error, std::move(error));
-        t.has_error = true;
-        if (outcome == TaskState::failed) keep_error(g, t);
-    }
+    std::construct_at(&t.error, error);
+    if (outcome == TaskState::failed) keep_error(g, t);
     t.state.store(outcome, std::memory_order_release);
     if (p) {
         if (t.counted_active) ++p->completed;
@@ -114,18 +111,19 @@ void count_as_active(TaskNode& t) noexcept {
 void discard(TaskNode& t) noexcept {
     ++t.home->objects;    // destroy_node takes it off again
     t.ops->drop_callable(t);
+    std::construct_at(&t.error);
     t.state.store(TaskState::cancelled, std::memory_order_release);
     drop_ref_at_home(t);
 }
 
-void task_ended(Home& h, TaskNode& t, TaskState outcome, std::exception_ptr error) noexcept {
-    finish(h, t, outcome, std::move(error));
+void task_ended(Home& h, TaskNode& t, TaskState outcome, std::exception_ptr const& error) noexcept {
+    finish(h, t, outcome, error);
 }
 
-void task_dropped(Home& h, TaskNode& t, TaskState outcome, std::exception_ptr error) noexcept {
+void task_dropped(Home& h, TaskNode& t, TaskState outcome, std::exception_ptr const& error) noexcept {
     if (t.group->pool && !t.boosted) --t.group->unboosted;
     t.ops->drop_callable(t);
-    finish(h, t, outcome, std::move(error));
+    finish(h, t, outcome, error);
 }
 
 void drop_backlog(GroupCore& g) noexcept {

@@ -44,9 +44,9 @@ void start_life(TaskNode& n, bool fifo) {
 }
 
 /// `n` goes into a group that is being dropped, or whose pool has closed since: it ends before it began.
-void end_unstarted(TaskNode& n, TaskState outcome, std::exception_ptr error) noexcept {
+void end_unstarted(TaskNode& n, TaskState outcome, std::exception_ptr const& error) noexcept {
     begin_life(n);
-    task_dropped(*n.home, n, outcome, std::move(error));
+    task_dropped(*n.home, n, outcome, error);
 }
 
 bool refuses(GroupCore const& g, TaskNode const* me) noexcept {
@@ -287,7 +287,7 @@ void submit_later(TaskNode& n, Clock::time_point when) {
 
 void apply_options(TaskNode& n, SpawnOptions&& o) {
     try {
-        if (o.stack != 0) n.stack_class = static_cast<std::uint8_t>(static_cast<unsigned>(stack_class_for(o.stack)) + 1);
+        if (o.stack != 0) n.stack_class = (static_cast<unsigned>(stack_class_for(o.stack)) + 1) & 7U;
         if (!o.name.empty() || o.priority != 0) {
             TaskExtras& x = extras_of(n);
             x.name = std::move(o.name);

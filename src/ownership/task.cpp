@@ -29,7 +29,7 @@ void drop_local_ref(TaskNode& n) noexcept {
 
 void destroy_node(TaskNode& n) noexcept {
     if (n.ops->drop_result && n.state.load(std::memory_order_relaxed) == TaskState::done) n.ops->drop_result(n);
-    if (n.has_error) std::destroy_at(&n.error);
+    std::destroy_at(&n.error);
     delete n.extras;
     n.home->forget_object();
     free_node(&n, n.ops->size, n.ops->align);
@@ -139,7 +139,7 @@ void rethrow_failure(TaskNode& n) {
     switch (n.state.load(std::memory_order_acquire)) {
         case TaskState::failed: mark_seen(n); std::rethrow_exception(n.error);
         case TaskState::cancelled:
-            if (n.has_error) std::rethrow_exception(n.error);
+            if (n.error) std::rethrow_exception(n.error);
             throw Cancelled{};
         default: return;
     }
@@ -149,7 +149,7 @@ std::exception_ptr failure_of(TaskNode& n) {
     auto const state = n.state.load(std::memory_order_acquire);
     if (state == TaskState::done) return nullptr;
     if (state == TaskState::failed) mark_seen(n);
-    return n.has_error ? n.error : std::make_exception_ptr(Cancelled{});
+    return n.error ? n.error : std::make_exception_ptr(Cancelled{});
 }
 
 void claim_result(TaskNode& n) {

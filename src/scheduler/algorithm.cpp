@@ -9,17 +9,17 @@ namespace frond::inline v0::detail {
 namespace bf = boost::fibers;
 
 namespace {
-thread_local constinit Algorithm* installed = nullptr;
+thread_local constinit Algorithm* installed_algorithm = nullptr;
 }
 
 FiberProperties::~FiberProperties() {
     if (fiber.home) fiber.home->disown(fiber);
 }
 
-Algorithm::Algorithm(Home& h) noexcept : home_{&h} { installed = this; }
+Algorithm::Algorithm(Home& h) noexcept : home_{&h} { installed_algorithm = this; }
 
 Algorithm::~Algorithm() {
-    installed = nullptr;
+    installed_algorithm = nullptr;
     home_->scheduler_gone();
 }
 
@@ -54,8 +54,8 @@ void Algorithm::notify() noexcept { home_->notify_from_boost(); }
 
 void install_algorithm(Home& h) {
     bf::context* const active = bf::context::active();
-    if (installed) {
-        installed->move_to(h);
+    if (installed_algorithm) {
+        installed_algorithm->move_to(h);
         return;
     }
     auto* const p = new FiberProperties{active, FiberKind::main};

@@ -180,7 +180,7 @@ void Home::run(Fiber& self, TaskNode& t) noexcept {
     self.task = nullptr;
     t.fiber = nullptr;
     if (t.home != this) std::_Exit(EXIT_SUCCESS);    // a task of the parent, ending in a forked child
-    task_ended(*this, t, outcome, std::move(error));
+    task_ended(*this, t, outcome, error);
 }
 
 /// Idle carriers that nobody needed for a while let their stacks go, half of them every 100 ms.

@@ -226,8 +226,8 @@ void describe_stack_owner(void const* fiber, int fd) noexcept;
 bool thread_may_wait() noexcept;
 
 /// What ends a task: hands on its slot, wakes who waits, tells its group. Supplied by the layer above.
-void task_ended(Home& h, TaskNode& t, TaskState outcome, std::exception_ptr error) noexcept;
+void task_ended(Home& h, TaskNode& t, TaskState outcome, std::exception_ptr const& error) noexcept;
 /// Ends a task that never ran: destroys the callable first.
-void task_dropped(Home& h, TaskNode& t, TaskState outcome, std::exception_ptr error) noexcept;
+void task_dropped(Home& h, TaskNode& t, TaskState outcome, std::exception_ptr const& error) noexcept;
 
 }  // namespace frond::inline v0::detail

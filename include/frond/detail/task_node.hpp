@@ -40,7 +40,8 @@ struct TaskOps {
 /// 1. Everything but `foreign_refs`, `state` and `taken` belongs to the home thread. Other threads go through
 ///    the home's inbox or, once that thread has ended, through the home's lock.
 /// 2. `state` enters {done, failed, cancelled} once, with release order; result and error stay as they are
-///    from then on, but that `take` moves the result out (`taken` lets one caller through).
+///    from then on, but that `take` moves the result out (`taken` lets one caller through). Other threads read
+///    them, and so nothing that they read shares a bit field with what the home still changes.
 /// 3. `group` is valid while the task is live and, after a failure, as long as `in_errors` is set.
 struct TaskNode {
     TaskOps const* ops;
@@ -53,7 +54,7 @@ struct TaskNode {
     Waiter* waiters = nullptr;           ///< circular list, first come first: the tail is waiters->prev
     union {
         Fiber* fiber = nullptr;          ///< while it runs or waits
-        std::exception_ptr error;        ///< once it has ended, if `has_error`
+        std::exception_ptr error;        ///< once it has ended; null unless it threw
     };
     TaskExtras* extras = nullptr;        ///< what most tasks do without: name, priority, timer
     std::source_location site;
@@ -63,7 +64,7 @@ struct TaskNode {
     std::uint32_t born_ms = 0;
     std::atomic<TaskState> state{TaskState::queued};
     std::atomic<bool> taken{false};
-    std::uint8_t stack_class = 0;        ///< 0: the home's default; else a stack class plus one
+    std::uint8_t stack_class : 3 = 0;    ///< 0: the home's default; else a stack class plus one
     bool in_pool_queue : 1 = false;      ///< waits for a slot
     bool in_run_queue : 1 = false;       ///< admitted, not started
     bool boosted : 1 = false;            ///< a waiter has moved it to the front
@@ -71,7 +72,6 @@ struct TaskNode {
     bool lent : 1 = false;               ///< its slot serves what it waits for
     bool counted_active : 1 = false;     ///< in its group's `active`
     bool delayed : 1 = false;            ///< spawn_after: its time has not come
-    bool has_error : 1 = false;
     bool in_errors : 1 = false;          ///< failed, and nobody has seen the error yet
     bool old_error : 1 = false;          ///< failed before the group's last quiescence
     bool drop : 1 = false;               ///< admitted, but is not to start any more
