@@ -238,7 +238,7 @@ void discard_with_handle(TaskNode& n) noexcept {
     // Nobody else has seen it yet.
     n.ops->drop_callable(n);
     delete n.extras;
-    free_node(&n, n.ops->size, n.ops->align);
+    free_node(&n, *n.ops);
 }
 
 void let_in(PoolCore&, TaskNode& t) noexcept { SubmitLetter::place_from_outside(t); }

@@ -32,7 +32,7 @@ void destroy_node(TaskNode& n) noexcept {
     std::destroy_at(&n.error);
     delete n.extras;
     n.home->forget_object();
-    free_node(&n, n.ops->size, n.ops->align);
+    free_node(&n, *n.ops);
 }
 
 /// The home's own references are gone. What other threads hold is counted in `foreign_refs`: it becomes ours,

@@ -16,9 +16,6 @@ namespace frond::inline v0::detail {
 
 namespace {
 
-constexpr std::size_t step = 16;
-constexpr std::size_t largest = 512;
-constexpr std::size_t classes = largest / step;
 constexpr std::size_t batch_length = 256;
 
 // The sanitizers know malloc; hiding reuse from them would hide errors.
@@ -31,20 +28,15 @@ struct FreeNode {
 
 struct FreeList {
     FreeNode* head = nullptr;
-    std::size_t count = 0;
-};
-
-struct ThreadCache {
-    FreeList filling[classes];
-    FreeNode* spare[classes];    ///< a full batch
-    bool over;                   ///< the thread's end has begun
+    std::size_t count = 0;       ///< batch_length: the next free goes the slow way
+    FreeNode* spare = nullptr;   ///< a full batch
 };
 
 /// Never destroyed: static pools free their nodes late.
 struct Store {
     std::mutex lock;
-    FreeNode* batches[classes] = {};
-    FreeNode* odd[classes] = {};    ///< single nodes of ended threads
+    FreeNode* batches[node_classes] = {};
+    FreeNode* odd[node_classes] = {};    ///< single nodes of ended threads
 };
 
 Store& store() {
@@ -52,77 +44,85 @@ Store& store() {
     return s;
 }
 
-constinit thread_local ThreadCache cache{};
+constinit thread_local FreeList lists[node_classes] = {};
+constinit thread_local bool thread_is_over = false;
 
 FreeNode* carve(std::size_t klass) {
-    std::size_t const size = (klass + 1) * step;
+    std::size_t const size = (klass + 1) * node_step;
     auto* const memory = static_cast<std::byte*>(::operator new(batch_length * size));
     FreeNode* head = nullptr;
     for (std::size_t i = batch_length; i-- > 0;) head = ::new (memory + i * size) FreeNode{head, nullptr};
     return head;
 }
 
-/// Slow path: another list of free nodes for this thread.
-FreeNode* refill(std::size_t klass, std::size_t& count) {
-    count = batch_length;
-    if (cache.spare[klass]) return std::exchange(cache.spare[klass], nullptr);
+[[gnu::noinline]] void refill(FreeList& list, std::size_t klass) {
+    if (list.spare) {
+        list.head = std::exchange(list.spare, nullptr);
+        list.count = batch_length;
+        return;
+    }
     {
         Store& s = store();
         std::lock_guard const lock{s.lock};
         if (FreeNode* const b = s.batches[klass]) {
             s.batches[klass] = b->next_batch;
-            return b;
+            list.head = b;
+            list.count = batch_length;
+            return;
         }
         if (FreeNode* const n = s.odd[klass]) {
             s.odd[klass] = n->next;
             n->next = nullptr;
-            count = 1;
-            return n;
+            list.head = n;
+            list.count = 1;
+            return;
         }
     }
-    return carve(klass);
+    list.head = carve(klass);
+    list.count = batch_length;
+}
+
+[[gnu::noinline]] void spill(FreeList& list, std::size_t klass) noexcept {
+    FreeNode* const full = std::exchange(list.spare, list.head);
+    list.head = nullptr;
+    list.count = 0;
+    if (!full) return;
+    Store& s = store();
+    std::lock_guard const lock{s.lock};
+    full->next_batch = s.batches[klass];
+    s.batches[klass] = full;
 }
 
 }  // namespace
 
-void* allocate_node(std::size_t size, std::size_t align) {
-    if (use_malloc || size > largest || align > step) return ::operator new(size, std::align_val_t{align});
-    std::size_t const klass = (size - 1) / step;
-    FreeList& list = cache.filling[klass];
-    if (!list.head) list.head = refill(klass, list.count);
+void* allocate_node(TaskOps const& ops) {
+    if (use_malloc || ops.memory_class == node_classes) return ::operator new(ops.size, std::align_val_t{ops.align});
+    FreeList& list = lists[ops.memory_class];
+    if (!list.head) refill(list, ops.memory_class);
     FreeNode* const n = list.head;
     list.head = n->next;
     --list.count;
     return n;
 }
 
-void free_node(void* p, std::size_t size, std::size_t align) noexcept {
-    if (use_malloc || size > largest || align > step) {
-        ::operator delete(p, std::align_val_t{align});
+void free_node(void* p, TaskOps const& ops) noexcept {
+    if (use_malloc || ops.memory_class == node_classes) {
+        ::operator delete(p, std::align_val_t{ops.align});
         return;
     }
-    std::size_t const klass = (size - 1) / step;
-    FreeList& list = cache.filling[klass];
-    if (list.count == batch_length) {
-        if (FreeNode* const full = std::exchange(cache.spare[klass], list.head)) {
-            Store& s = store();
-            std::lock_guard const lock{s.lock};
-            full->next_batch = s.batches[klass];
-            s.batches[klass] = full;
-        }
-        list = {};
-    }
+    FreeList& list = lists[ops.memory_class];
+    if (list.count == batch_length) spill(list, ops.memory_class);
     list.head = ::new (p) FreeNode{list.head, nullptr};
     ++list.count;
-    if (cache.over) release_node_cache();
+    if (thread_is_over) release_node_cache();
 }
 
 void release_node_cache() noexcept {
-    cache.over = true;
+    thread_is_over = true;
     Store& s = store();
     std::lock_guard const lock{s.lock};
-    for (std::size_t k = 0; k < classes; ++k) {
-        for (FreeNode* from : {cache.filling[k].head, cache.spare[k]}) {
+    for (std::size_t k = 0; k < node_classes; ++k) {
+        for (FreeNode* from : {lists[k].head, lists[k].spare}) {
             while (from) {
                 FreeNode* const next = from->next;
                 from->next = s.odd[k];
@@ -130,8 +130,7 @@ void release_node_cache() noexcept {
                 from = next;
             }
         }
-        cache.filling[k] = {};
-        cache.spare[k] = nullptr;
+        lists[k] = {};
     }
 }
 

@@ -93,7 +93,8 @@ struct CallableNode final : ResultNode<R> {
 
     static TaskOps const& table() noexcept {
         static constexpr TaskOps ops{&run, &drop_callable, ResultSlot<R>::droppable ? &drop_result : nullptr,
-                                     sizeof(CallableNode), alignof(CallableNode)};
+                                     sizeof(CallableNode), alignof(CallableNode),
+                                     node_class(sizeof(CallableNode), alignof(CallableNode))};
         return ops;
     }
 };
@@ -125,11 +126,11 @@ auto* make_node(GroupCore& g, Home& h, std::source_location at, F&& f, A&&... ar
     if (is_empty_callable(f)) throw std::invalid_argument("frond: spawn of an empty callable");
     auto build = [&]<class C>(std::type_identity<C>, auto&&... parts) {
         using Node = CallableNode<R, C>;
-        void* const memory = allocate_node(sizeof(Node), alignof(Node));
+        void* const memory = allocate_node(Node::table());
         try {
             return static_cast<ResultNode<R>*>(::new (memory) Node(g, h, at, std::forward<decltype(parts)>(parts)...));
         } catch (...) {
-            free_node(memory, sizeof(Node), alignof(Node));
+            free_node(memory, Node::table());
             throw;
         }
     };

@@ -30,8 +30,18 @@ struct TaskOps {
     void (*drop_callable)(TaskNode&) noexcept;    ///< for a task that never runs
     void (*drop_result)(TaskNode&) noexcept;      ///< nullptr: nothing to destroy
     std::uint32_t size;
-    std::uint32_t align;
+    std::uint16_t align;
+    std::uint16_t memory_class;
 };
+
+/// Nodes come in steps of 16 bytes; larger ones and over-aligned ones are left to operator new.
+inline constexpr std::size_t node_step = 16;
+inline constexpr std::uint16_t node_classes = 32;
+
+constexpr std::uint16_t node_class(std::size_t size, std::size_t align) noexcept {
+    std::size_t const klass = (size - 1) / node_step;
+    return klass < node_classes && align <= node_step ? static_cast<std::uint16_t>(klass) : node_classes;
+}
 
 /// A task: links, owner, state, the callable and its result, in one allocation. It costs no stack before it
 /// starts.
@@ -85,9 +95,9 @@ struct TaskNode {
 
 inline bool is_final(TaskState s) noexcept { return s >= TaskState::done; }
 
-/// Memory for nodes: from a per-thread free list, rounded to classes. @throws std::bad_alloc
-FROND_API void* allocate_node(std::size_t size, std::size_t align);
-FROND_API void free_node(void* p, std::size_t size, std::size_t align) noexcept;
+/// Memory for nodes, from a free list of the thread. @throws std::bad_alloc
+FROND_API void* allocate_node(TaskOps const& ops);
+FROND_API void free_node(void* p, TaskOps const& ops) noexcept;
 
 /// The calling thread's home, or nullptr before its first use of frond and after its end.
 extern FROND_API constinit thread_local Home* this_home;
