@@ -1,0 +1,37 @@
+#include <array>
+#include <cstdint>
+#include <numeric>
+
+#include <frond/group.hpp>
+
+#include "workload.hpp"
+
+namespace {
+
+std::uint64_t sum(std::uint64_t first, std::uint64_t leaves) {
+    if (leaves == 1)
+        return first;
+    const std::uint64_t share = leaves / bench::children_per_task;
+    std::array<std::uint64_t, bench::children_per_task> sums;
+    frond::Group children;
+    for (std::uint64_t i = 0; i < sums.size(); ++i)
+        children.spawn([&result = sums[i], begin = first + i * share, share] { result = sum(begin, share); });
+    children.join();
+    return std::accumulate(sums.begin(), sums.end(), std::uint64_t{0});
+}
+
+void skynet(benchmark::State& state) {
+    bench::time_skynet(state, [](std::uint64_t leaves) {
+        std::uint64_t result = 0;
+        frond::Group root;
+        root.spawn([&result, leaves] { result = sum(0, leaves); });
+        root.join();
+        return result;
+    });
+}
+
+BENCHMARK(skynet)->Apply(bench::once_by_wall_clock);
+
+} // namespace
+
+int main(int argc, char** argv) { return bench::run(argc, argv, "frond"); }
