@@ -94,7 +94,7 @@ public:
     bool visit(Waiter const& w) noexcept {
         if (visit_target(w)) return true;
         while (Fiber* const f = todo_) {
-            todo_ = f->walk_next;
+            todo_ = f->down.next;
             if (visit_target(*f->waiting)) return true;
         }
         return false;
@@ -119,9 +119,9 @@ private:
         for (TaskNode* t = g.live.head; t; t = t->live_next) add(*t);
     }
     void add(TaskNode& t) noexcept {
-        if (!is_waiting_for_tasks(t) || t.fiber->walk_mark == mark_) return;
-        t.fiber->walk_mark = mark_;
-        t.fiber->walk_next = todo_;
+        if (!is_waiting_for_tasks(t) || t.fiber->down.mark == mark_) return;
+        t.fiber->down.mark = mark_;
+        t.fiber->down.next = todo_;
         todo_ = t.fiber;
     }
 
@@ -130,12 +130,23 @@ private:
     Fiber* todo_ = nullptr;
 };
 
+/// What waits below may need slots of several pools, and their holders stand anywhere above.
+void lend_up_for_chain(Waiter const& w, TaskNode& me) noexcept {
+    auto const lend_if_needed = [&](TaskNode& t) {
+        if (t.has_slot && t.group->pool->queued.get() > 0 && needs_slot_of(*t.group->pool, w)) lend_slot(t);
+    };
+    lend_if_needed(me);
+    WalkUp walk{*me.home};
+    walk.add_waiters_of(me);
+    while (TaskNode* const t = walk.next()) lend_if_needed(*t);
+}
+
 }  // namespace
 
 void WalkUp::add(Fiber& f) noexcept {
-    if (f.walk_mark == mark_) return;
-    f.walk_mark = mark_;
-    f.walk_next = todo_;
+    if (f.up.mark == mark_) return;
+    f.up.mark = mark_;
+    f.up.next = todo_;
     todo_ = &f;
 }
 
@@ -151,7 +162,7 @@ void WalkUp::add_waiters_of(TaskNode& t) noexcept {
 TaskNode* WalkUp::next() noexcept {
     Fiber* const f = todo_;
     if (!f) return nullptr;
-    todo_ = f->walk_next;
+    todo_ = f->up.next;
     add_waiters_of(*f->task);
     return f->task;
 }
@@ -170,11 +181,25 @@ void prepare_wait(Home& h, Waiter& w, TaskNode* me, bool moves_up) {
             move_up(task_target(w));
     }
     if (!me) return;
-    if (PoolCore* const p = pool_with_queued(w)) {
+    if (has_further_waits(w))
+        lend_up_for_chain(w, *me);
+    else if (PoolCore* const p = pool_with_queued(w))
         lend_up(*p, w, *me);
-    } else if (me->has_slot && me->group->pool->queued.get() > 0 && needs_slot_of(*me->group->pool, w)) {
-        lend_slot(*me);
-    }
+}
+
+void wait_for_tasks(Home& h, Waiter& w, Waiter*& list, TaskNode* me, Clock::time_point deadline) {
+    // Counted among its group's waiting members: the walks look no further where that is zero.
+    struct MemberWaits {
+        TaskNode* me;
+        explicit MemberWaits(TaskNode* t) noexcept : me{t} {
+            if (me) ++me->group->waiting_members;
+        }
+        ~MemberWaits() {
+            if (me) --me->group->waiting_members;
+        }
+    } const counted{me};
+    w.enlist(list);
+    h.park(w, deadline);
 }
 
 void lend_for_new_task(TaskNode& queued) noexcept {

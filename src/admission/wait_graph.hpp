@@ -41,6 +41,10 @@ bool needs_slot_of(PoolCore& p, Waiter const& w) noexcept;
 /// @throws Deadlock
 void prepare_wait(Home& h, Waiter& w, TaskNode* me, bool moves_up);
 
+/// The wait itself, in the list of what it waits for. @throws as Home::park
+void wait_for_tasks(Home& h, Waiter& w, Waiter*& list, TaskNode* me,
+                    Clock::time_point deadline = Clock::time_point::max());
+
 /// A task was queued in a group for which others already wait: their slots serve it from now on.
 void lend_for_new_task(TaskNode& queued) noexcept;
 

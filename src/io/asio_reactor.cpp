@@ -18,8 +18,8 @@ namespace detail {
 
 namespace {
 
-/// How many handlers run before the fibers get their turn. As many as Asio takes from the kernel at once; more
-/// would only let handlers that start each other starve the fibers.
+/// How many handlers run before the fibers get their turn. As many as Asio takes from the kernel at once;
+/// more would only let handlers that start each other starve the fibers.
 constexpr int handlers_a_turn = 128;
 
 /// Left by ended threads. A list that is taken whole, and given back but for one, needs no lock, which a fork
@@ -43,7 +43,7 @@ struct WithMemory {
 template <class F>
 WithMemory(HandlerMemory*, F) -> WithMemory<F>;
 
-}  // namespace
+} // namespace
 
 AsioReactor::AsioReactor() : process_{::getpid()} { count_work(); }
 
@@ -70,10 +70,12 @@ void AsioReactor::thread_ended() noexcept {
     }
     next_idle_ = idle_reactors.load(std::memory_order_relaxed);
     while (!idle_reactors.compare_exchange_weak(next_idle_, this, std::memory_order_release,
-                                                std::memory_order_relaxed)) {}
+                                                std::memory_order_relaxed)) {
+    }
 }
 
-// --- running ------------------------------------------------------------------------------------------------
+// --- running
+// ------------------------------------------------------------------------------------------------
 
 bool AsioReactor::run_guarded(std::size_t (boost::asio::io_context::*run)()) noexcept {
     try {
@@ -88,7 +90,8 @@ bool AsioReactor::run_guarded(std::size_t (boost::asio::io_context::*run)()) noe
 }
 
 void AsioReactor::run_ready() {
-    for (int n = 0; n < handlers_a_turn && run_guarded(&boost::asio::io_context::poll_one); ++n) {}
+    for (int n = 0; n < handlers_a_turn && run_guarded(&boost::asio::io_context::poll_one); ++n) {
+    }
 }
 
 void AsioReactor::poll() {
@@ -109,14 +112,15 @@ void AsioReactor::wait_until(Clock::time_point deadline) {
     if (run_guarded(&boost::asio::io_context::run_one)) run_ready();
 }
 
-/// `run_one_until` would do without a timer, but epoll counts in milliseconds and Asio rounds up. An alarm that
-/// rings before it is needed is left as it is: one early wake-up costs less than setting the timer each time.
+/// `run_one_until` would do without a timer, but epoll counts in milliseconds and Asio rounds up. An alarm
+/// that rings before it is needed is left as it is: one early wake-up costs less than setting the timer each
+/// time.
 void AsioReactor::set_alarm(Clock::time_point when) {
     if (alarm_at_ <= when) return;
     alarm_at_ = when;
     alarm_.expires_at(when);
     alarm_.async_wait(WithMemory{&alarm_memory_, [this](boost::system::error_code const& error) {
-                                     count_work();    // Asio takes it off again
+                                     count_work(); // Asio takes it off again
                                      if (!error) alarm_at_ = Clock::time_point::max();
                                  }});
     uncount_work();
@@ -132,12 +136,13 @@ void AsioReactor::interrupt() noexcept {
                                            }});
 }
 
-/// Asio does not tell how much work there is, but it stops when there is none. Another thread that asks cannot
-/// restart it, because that is not allowed while the owner runs it; the owner does so at its next turn.
+/// Asio does not tell how much work there is, but it stops when there is none. Another thread that asks
+/// cannot restart it, because that is not allowed while the owner runs it; the owner does so at its next
+/// turn.
 bool AsioReactor::has_work() {
     std::lock_guard const lock{probe_lock_};
     if (context_.stopped()) {
-        if (owner_ != std::this_thread::get_id()) return true;    // cannot tell until then
+        if (owner_ != std::this_thread::get_id()) return true; // cannot tell until then
         context_.restart();
     }
     uncount_work();
@@ -146,7 +151,7 @@ bool AsioReactor::has_work() {
     return !idle;
 }
 
-}  // namespace detail
+} // namespace detail
 
 boost::asio::io_context& io_context() {
     auto& home = detail::Home::current();
@@ -161,4 +166,4 @@ boost::asio::io_context& io_context() {
     return made.context();
 }
 
-}  // namespace frond::inline v0
+} // namespace frond::inline v0

@@ -19,7 +19,8 @@ namespace frond::inline v0::detail {
 ///
 /// Invariants
 /// 1. Never destroyed: sockets, late wake-ups and static objects still find the context.
-/// 2. What the reactor itself starts is not counted as the context's work, but for one unit that keeps it running.
+/// 2. What the reactor itself starts is not counted as the context's work, but for one unit that keeps it
+/// running.
 ///    So the work that remains without that unit is the user's.
 class AsioReactor final : public Reactor {
 public:
@@ -47,18 +48,18 @@ private:
     void count_work() noexcept { context_.get_executor().on_work_started(); }
     void uncount_work() noexcept { context_.get_executor().on_work_finished(); }
 
-    boost::asio::io_context context_{1};    ///< 1: one thread runs it; others may still post
+    boost::asio::io_context context_{1}; ///< 1: one thread runs it; others may still post
     boost::asio::steady_timer alarm_{context_};
-    Clock::time_point alarm_at_ = Clock::time_point::max();    ///< max: not set
+    Clock::time_point alarm_at_ = Clock::time_point::max(); ///< max: not set
     HandlerMemory alarm_memory_;
     HandlerMemory interrupt_memory_;
     pid_t process_;
     AsioReactor* next_idle_ = nullptr;
 
-    std::atomic<bool> interrupted_{false};    ///< a handler that ends the wait is on its way
+    std::atomic<bool> interrupted_{false}; ///< a handler that ends the wait is on its way
 
     std::mutex probe_lock_;
-    std::thread::id owner_;    ///< under probe_lock_
+    std::thread::id owner_; ///< under probe_lock_
 };
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

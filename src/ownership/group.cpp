@@ -73,7 +73,6 @@ void begin_last_join(RemoteWait& r, Home&) noexcept {
 
 }  // namespace detail
 
-using detail::GroupCore;
 using detail::Home;
 using detail::HomeState;
 using detail::TaskNode;
@@ -144,10 +143,7 @@ void Group::wait_for_quiescence() noexcept {
     while (!detail::is_quiescent(core_)) {
         TaskNode* const me = h.current_task();
         detail::prepare_wait(h, w, me, true);
-        w.enlist(core_.joiners);
-        if (me) ++me->group->waiting_members;
-        h.park(w);
-        if (me) --me->group->waiting_members;
+        detail::wait_for_tasks(h, w, core_.joiners, me);
         if (w.reason == WakeReason::stalled) detail::die_of_stall();
     }
 }
@@ -168,10 +164,7 @@ bool Group::join_until_deadline(Clock::time_point deadline) {
         h.check_may_wait();
         TaskNode* const me = h.current_task();
         detail::prepare_wait(h, w, me, true);
-        w.enlist(core_.joiners);
-        if (me) ++me->group->waiting_members;
-        h.park(w, deadline);
-        if (me) --me->group->waiting_members;
+        detail::wait_for_tasks(h, w, core_.joiners, me, deadline);
     }
     if (w.reason == WakeReason::stalled) detail::throw_deadlock();
     if (w.reason != WakeReason::done) return false;

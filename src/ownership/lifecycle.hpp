@@ -47,6 +47,6 @@ void drop_ref_of_message(TaskNode& t) noexcept;
 std::vector<TaskError> take_errors(GroupCore& g);
 
 /// To the unhandled-error handler.
-void report_unhandled(TaskError const& e) noexcept;
+FROND_API void report_unhandled(TaskError const& e) noexcept;
 
 }  // namespace frond::inline v0::detail

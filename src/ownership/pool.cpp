@@ -111,8 +111,7 @@ void Pool::wait_for_last_member() noexcept {
     while (pool_.live.get() != 0) {
         TaskNode* const me = h.current_task();
         detail::prepare_wait(h, w, me, true);
-        w.enlist(pool_.enders);
-        h.park(w);
+        detail::wait_for_tasks(h, w, pool_.enders, me);
         if (w.reason == WakeReason::stalled) detail::die_of_stall();
     }
 }

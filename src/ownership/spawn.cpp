@@ -32,7 +32,7 @@ void place(TaskNode& n, bool fifo) noexcept {
         admit(*p, n);
     } else {
         enqueue(*p, n);
-        if (g.joiners || p->enders) lend_for_new_task(n);
+        if (n.waiters || g.joiners || p->enders) lend_for_new_task(n);
     }
 }
 
@@ -86,8 +86,7 @@ void wait_for_admission(Home& h, TaskNode& n, TaskNode* me) {
         if (me && me->lent) reclaim_slot(*me);
         return;
     }
-    w.enlist(n.waiters);
-    h.park(w);
+    wait_for_tasks(h, w, n.waiters, me);
     if (w.reason == WakeReason::closed) {
         drop_ref(n);
         throw Closed(closed_text);

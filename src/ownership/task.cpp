@@ -63,17 +63,6 @@ void throw_empty_handle() { throw std::logic_error("frond: an empty Task handle"
 
 namespace {
 
-/// Counts `me` among its group's waiting members, for the search for circles.
-struct MemberWaits {
-    TaskNode* me;
-    explicit MemberWaits(TaskNode* t) noexcept : me{t} {
-        if (me) ++me->group->waiting_members;
-    }
-    ~MemberWaits() {
-        if (me) --me->group->waiting_members;
-    }
-};
-
 bool wait_remotely_for_end(TaskNode& n, Clock::time_point deadline) {
     Home& h = *n.home;
     auto const state = h.state.load(std::memory_order_acquire);
@@ -102,9 +91,7 @@ bool wait_for_end(TaskNode& n, Clock::time_point deadline, bool moves_up) {
     Waiter w{WaitKind::task, &n};
     TaskNode* const me = h.current_task();
     prepare_wait(h, w, me, moves_up);
-    w.enlist(n.waiters);
-    MemberWaits const counted{me};
-    h.park(w, deadline);
+    wait_for_tasks(h, w, n.waiters, me, deadline);
     if (w.reason == WakeReason::stalled) throw_deadlock();
     return w.reason == WakeReason::done;
 }

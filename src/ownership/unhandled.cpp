@@ -40,6 +40,10 @@ std::string what_of(std::exception_ptr const& error) {
 }
 
 void report_on_stderr(TaskError const& e) {
+    if (e.id == 0) {    // no task: an I/O handler
+        std::fprintf(stderr, "frond: nobody saw the error of an %s: %s\n", e.name.c_str(), what_of(e.error).c_str());
+        return;
+    }
     auto const more = e.more == 0 ? std::string{} : " (and " + std::to_string(e.more) + " more)";
     std::fprintf(stderr, "frond: nobody saw the error of task %s#%llu, spawned at %s:%u: %s%s\n",
                  e.name.empty() ? "" : ("'" + e.name + "' ").c_str(), static_cast<unsigned long long>(e.id),

@@ -37,8 +37,13 @@ struct Fiber {
     ExceptionState exceptions;
     std::uint64_t ready_order = 0;     ///< when it became ready, counted in fibers
     std::uint64_t yield_until = 0;     ///< number of starts after which a yielder need not wait for more
-    std::uint64_t walk_mark = 0;       ///< last walk of the wait graph that came by
-    Fiber* walk_next = nullptr;        ///< still to be visited by it
+    /// A walk's place on the fiber. One for each direction: a walk up asks at every stop what waits below.
+    struct WalkPlace {
+        std::uint64_t mark = 0;        ///< last walk of the wait graph that came by
+        Fiber* next = nullptr;         ///< still to be visited by it
+    };
+    WalkPlace up;
+    WalkPlace down;
     Stack stack{};
     FiberKind kind = FiberKind::guest;
     bool yielding = false;

@@ -93,7 +93,7 @@ void Home::reset() noexcept {
     thread_id = static_cast<pid_t>(::syscall(SYS_gettid));
     default_stack = static_cast<std::uint8_t>(default_stack_class());
     main_fiber = dispatcher_fiber_ = reactor_fiber_ = nullptr;
-    idle_for_ever.store(false, std::memory_order_relaxed);
+    idle_for_ever.store(0, std::memory_order_relaxed);
     sleeping_.store(0, std::memory_order_relaxed);
     reactor_.store(nullptr, std::memory_order_relaxed);
     abandoned_ = retiring_ = main_is_parents_ = scheduler_is_gone_ = false;
@@ -151,15 +151,17 @@ void Home::sleep() noexcept {
     auto const until = may_stall ? std::min(sleep_deadline_, Clock::now() + stall_patience_) : sleep_deadline_;
     sleeping_.store(1, std::memory_order_seq_cst);
     if (inbox_.empty() && !boost_woke_.load(std::memory_order_seq_cst)) {
-        idle_for_ever.store(may_stall, std::memory_order_seq_cst);
+        idle_for_ever.store(may_stall ? ++sleeps_ : 0, std::memory_order_seq_cst);
         if (r)
             r->wait_until(until);
         else
             futex_sleep(until);
-        bool const undisturbed = may_stall && sleeping_.load(std::memory_order_relaxed) == 1 && inbox_.empty();
+        // Handlers have run: they may have woken fibers, spawned tasks or started operations.
+        bool const undisturbed = may_stall && sleeping_.load(std::memory_order_relaxed) == 1 && inbox_.empty() &&
+                                 !has_ready_fibers() && !(r && r->has_work());
         stall_patience_ = undisturbed ? std::min(stall_patience_ * 4, longest_stall_patience) : first_stall_patience;
         if (undisturbed && Clock::now() >= until) check_for_stall(*this);
-        idle_for_ever.store(false, std::memory_order_seq_cst);
+        idle_for_ever.store(0, std::memory_order_seq_cst);
     }
     sleeping_.store(0, std::memory_order_seq_cst);
 }

@@ -63,7 +63,7 @@ enum class HomeState : std::uint8_t {
 class Home {
 public:
     /// The calling thread's home; makes it at the first use. @throws Closed after the thread's end began
-    static Home& current();
+    static FROND_API Home& current();
 
     // --- what can run -------------------------------------------------------------------------------------
     /// An admitted task: children of the running task first, in spawn order; FIFO for those of a pool.
@@ -106,7 +106,7 @@ public:
     void disown(Fiber& f) noexcept;
 
     // --- I/O -----------------------------------------------------------------------------------------------
-    void install_reactor(Reactor& r);
+    FROND_API void install_reactor(Reactor& r);
     Reactor* reactor() const noexcept { return reactor_.load(std::memory_order_acquire); }
 
     // --- life ----------------------------------------------------------------------------------------------
@@ -136,7 +136,8 @@ public:
 
     // --- any thread ------------------------------------------------------------------------------------------
     std::atomic<HomeState> state{HomeState::live};
-    std::atomic<bool> idle_for_ever{false};    ///< asleep with nothing of its own that could wake it
+    /// Asleep with nothing of its own that could wake it: the number of that sleep; 0 otherwise.
+    std::atomic<std::uint64_t> idle_for_ever{0};
     std::mutex ended_lock;
 
 private:
@@ -189,6 +190,7 @@ private:
     Fiber* reactor_fiber_ = nullptr;
     std::uint64_t fibers_readied_ = 0;
     std::uint64_t starts_ = 0;
+    std::uint64_t sleeps_ = 0;        ///< those in which it was idle for ever
     unsigned picks_ = 0;
     unsigned turns_ = 0;
     unsigned starts_this_turn_ = 0;

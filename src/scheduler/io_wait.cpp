@@ -41,4 +41,4 @@ void IoWait::wait() noexcept {
     }
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

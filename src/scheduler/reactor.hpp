@@ -15,7 +15,7 @@ public:
     virtual void wait_until(Clock::time_point deadline) = 0;
     /// Any thread: makes a present or the next `wait_until` return.
     virtual void interrupt() noexcept = 0;
-    /// Whether an operation is under way that could still wake a fiber.
+    /// Any thread: whether an operation is under way that could still wake a fiber, or a handler is due.
     virtual bool has_work() = 0;
     /// The home thread is over; nothing is called any more until the reactor is installed elsewhere.
     virtual void thread_ended() noexcept = 0;

@@ -19,7 +19,8 @@ bool RemoteWait::complete(WakeReason why, std::exception_ptr e) noexcept {
     }
     deliver = [](Message& m, Home& h) noexcept {
         auto& self = static_cast<RemoteWait&>(m);
-        if (self.local) h.wake(*self.local, WakeReason::done);
+        // Its deadline may have woken it in this very turn, before it could say that it has given up.
+        if (self.local && self.local->fiber->waiting == self.local) h.wake(*self.local, WakeReason::done);
         self.drop();
     };
     if (!requester->post(*this)) drop();

@@ -3,6 +3,7 @@
 #include "scheduler/home_registry.hpp"
 
 #include <atomic>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -51,12 +52,23 @@ void check_for_stall(Home& h) noexcept {
     bool all_idle = true;
     Home* outermost = nullptr;
     auto const process = ::getpid();
+    // Seen twice in the same sleeps, all of them slept at one moment in between. A single look could miss work
+    // that two homes toss to and fro.
+    std::uint64_t sleeps = 0;
     registry.for_each([&](Home& each) {
         ++homes;
-        all_idle = all_idle && each.idle_for_ever.load(std::memory_order_seq_cst) && each.has_no_messages();
+        auto const sleep = each.idle_for_ever.load(std::memory_order_seq_cst);
+        all_idle = all_idle && sleep != 0;
+        sleeps += sleep;
         if (!outermost || each.thread_id == process) outermost = &each;
     });
     if (!all_idle || threads_of_process() != homes + registry.idle_helpers.load()) return;
+    registry.for_each([&](Home& each) {
+        Reactor* const r = each.reactor();
+        all_idle = all_idle && each.has_no_messages() && !(r && r->has_work());
+        sleeps -= each.idle_for_ever.load(std::memory_order_seq_cst);
+    });
+    if (!all_idle || sleeps != 0) return;
     if (outermost == &h) {
         if (Waiter* const w = h.outermost_wait()) h.wake(*w, WakeReason::stalled);
         return;

@@ -100,4 +100,4 @@ private:
     HandlerMemory* memory_;
 };
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

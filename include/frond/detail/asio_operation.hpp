@@ -49,7 +49,8 @@ struct CompletionShape<std::exception_ptr, T...> {
     using Result = typename Collapsed<T...>::Type;
 };
 
-/// An operation under way, in the frame of the fiber that waits for it. `T`: the decayed arguments of the handler.
+/// An operation under way, in the frame of the fiber that waits for it. `T`: the decayed arguments of the
+/// handler.
 template <class... T>
 class FiberOperation {
 public:
@@ -107,10 +108,11 @@ private:
     IoWait wait_;
     HandlerMemory memory_;
     std::optional<std::tuple<T...>> arguments_;
-    std::exception_ptr failure_;    ///< of a copy or move of an argument
+    std::exception_ptr failure_; ///< of a copy or move of an argument
 };
 
-/// The handler that Asio calls, moves about and at last destroys. `A`: its arguments as the signature has them.
+/// The handler that Asio calls, moves about and at last destroys. `A`: its arguments as the signature has
+/// them.
 template <class... A>
 class FiberHandler {
 public:
@@ -138,4 +140,4 @@ private:
     Operation* operation_;
 };
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

@@ -16,8 +16,12 @@ template <class F, class... A>
 concept Spawnable = std::constructible_from<std::decay_t<F>, F> && (std::constructible_from<std::decay_t<A>, A> && ...) &&
                     std::invocable<std::decay_t<F>, std::decay_t<A>...>;
 
+/// An rvalue reference is kept as a value: what it refers to may be an argument, which dies with the call.
+template <class R>
+using Kept = std::conditional_t<std::is_rvalue_reference_v<R>, std::remove_reference_t<R>, R>;
+
 template <class F, class... A>
-using ResultOf = std::invoke_result_t<std::decay_t<F>, std::decay_t<A>...>;
+using ResultOf = Kept<std::invoke_result_t<std::decay_t<F>, std::decay_t<A>...>>;
 
 /// Room for a result that is not there yet. References are kept as pointers, void takes no room.
 template <class R>

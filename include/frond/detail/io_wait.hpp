@@ -9,8 +9,8 @@ namespace frond::inline v0::detail {
 class Home;
 struct Waiter;
 
-/// One asynchronous operation, seen from the fiber that waits for it: made before the operation starts, in the
-/// fiber's own frame, and left only after `complete`. This is the border between Asio's templates and the
+/// One asynchronous operation, seen from the fiber that waits for it: made before the operation starts, in
+/// the fiber's own frame, and left only after `complete`. This is the border between Asio's templates and the
 /// compiled scheduler.
 class FROND_API IoWait {
 public:
@@ -31,10 +31,10 @@ private:
     void finish() noexcept;
 
     Home* home_;
-    Waiter* waiter_ = nullptr;    ///< while the fiber is suspended
-    bool done_ = false;           ///< home thread only
+    Waiter* waiter_ = nullptr; ///< while the fiber is suspended
+    bool done_ = false;        ///< home thread only
     /// A `Completion`, should the handler run on another thread: then the news is sent home.
     alignas(void*) std::byte completion_[3 * sizeof(void*)];
 };
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

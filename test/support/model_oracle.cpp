@@ -1,0 +1,251 @@
+#include "support/model_oracle.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace frond::test {
+
+namespace {
+
+constexpr std::size_t errors_kept_at_most = 64;
+
+std::string numbered(const char* what, std::uint32_t n) { return what + std::to_string(n) + ": "; }
+
+} // namespace
+
+Oracle::Oracle(const Program& p)
+    : program_{p}, tasks_(p.tasks.size()), groups_(p.groups.size()), working_(p.pools.size()),
+      most_working_(p.pools.size()), started_in_(p.pools.size()) {}
+
+void Oracle::complain(std::string text) {
+    if (complaints_.size() < 20) complaints_.push_back(std::move(text));
+}
+
+// --- tasks ------------------------------------------------------------------------------------------------
+
+void Oracle::spawned(std::uint32_t task) {
+    auto& t = tasks_[task];
+    auto& g = groups_[program_.tasks[task].group];
+    if (t.phase != Phase::unborn) complain(numbered("task ", task) + "spawned twice");
+    t.phase = Phase::queued;
+    // A new round: what is still unseen comes after what fails from now on.
+    if (g.size++ == 0)
+        for (const auto e : g.errors) tasks_[e].old_error = true;
+}
+
+void Oracle::started(std::uint32_t task, std::uint64_t id) {
+    by_id_[id] = task;
+    auto& t = tasks_[task];
+    if (t.phase != Phase::queued) complain(numbered("task ", task) + "runs, but not as a queued task");
+    if (is_dropping(program_.tasks[task].group))
+        complain(numbered("task ", task) + "starts although its group drops what has not started");
+    t.phase = Phase::running;
+    if (const auto pool = program_.groups[program_.tasks[task].group].pool; pool != no_pool) ++started_in_[pool];
+    works_again(task);
+}
+
+void Oracle::works_again(std::uint32_t task) {
+    if (task == 0) return;
+    const auto pool = program_.groups[program_.tasks[task].group].pool;
+    if (pool == no_pool) return;
+    most_working_[pool] = std::max(most_working_[pool], ++working_[pool]);
+}
+
+void Oracle::stops_working(std::uint32_t task) {
+    if (task == 0) return;
+    if (const auto pool = program_.groups[program_.tasks[task].group].pool; pool != no_pool) --working_[pool];
+}
+
+void Oracle::returned(std::uint32_t task) {
+    stops_working(task);
+    ended(task, Phase::done);
+}
+
+void Oracle::cancelled_itself(std::uint32_t task, std::exception_ptr error) {
+    stops_working(task);
+    tasks_[task].error = std::move(error);
+    ended(task, Phase::cancelled);
+}
+
+void Oracle::failed(std::uint32_t task, std::exception_ptr error) {
+    stops_working(task);
+    auto& t = tasks_[task];
+    const auto index = program_.tasks[task].group;
+    auto& g = groups_[index];
+    t.error = std::move(error);
+    if (program_.groups[index].on_error == OnError::report) {
+        t.report_expected = true;
+    } else if (g.errors.size() == errors_kept_at_most) {
+        ++g.uncounted;
+    } else {
+        t.in_errors = true;
+        g.errors.push_back(task);
+    }
+    if (program_.groups[index].on_error == OnError::cancel && g.size > 1) g.dropping = true;
+    ended(task, Phase::failed);
+}
+
+void Oracle::dropped(std::uint32_t task) {
+    auto& t = tasks_[task];
+    if (t.phase == Phase::unborn) return; // refused
+    if (t.phase != Phase::queued) complain(numbered("task ", task) + "its callable died unused, but it had started");
+    if (!is_dropping(program_.tasks[task].group)) complain(numbered("task ", task) + "dropped without a reason");
+    ++dropped_;
+    ended(task, Phase::cancelled);
+}
+
+void Oracle::ended(std::uint32_t task, Phase how) {
+    tasks_[task].phase = how;
+    auto& g = groups_[program_.tasks[task].group];
+    if (g.dead) complain(numbered("task ", task) + "ends after its group");
+    if (--g.size == 0) quiescent(g);
+}
+
+// --- errors -------------------------------------------------------------------------------------------------
+
+void Oracle::quiescent(GroupState& g) {
+    g.dropping = false;
+    if (g.waiting_joins.empty()) return;
+    const auto error = take_error(g);
+    for (Join* const j : std::exchange(g.waiting_joins, {})) {
+        j->over = true;
+        j->error = error;
+    }
+}
+
+/// The first one of this round, else the oldest.
+std::exception_ptr Oracle::take_error(GroupState& g) {
+    if (g.errors.empty()) return nullptr;
+    auto first = g.errors.front();
+    for (const auto e : g.errors)
+        if (!tasks_[e].old_error) {
+            first = e;
+            break;
+        }
+    forget_error(first);
+    return tasks_[first].error;
+}
+
+void Oracle::forget_error(std::uint32_t task) {
+    if (!std::exchange(tasks_[task].in_errors, false)) return;
+    std::erase(groups_[program_.tasks[task].group].errors, task);
+}
+
+Oracle::Join& Oracle::join_begins(std::uint32_t group) {
+    auto& g = groups_[group];
+    auto& join = g.joins.emplace_back();
+    if (g.size > 0)
+        g.waiting_joins.push_back(&join);
+    else
+        join = {.over = true, .error = take_error(g)};
+    return join;
+}
+
+void Oracle::join_ended(const Join& join, const std::exception_ptr& error) {
+    if (!join.over) complain("a join returns before its group is quiescent");
+    if (join.error != error)
+        complain(!error ? "a join should have thrown"
+                        : !join.error ? "a join throws an error that it should not see" : "a join throws the wrong error");
+}
+
+void Oracle::took_errors(std::uint32_t group, const std::vector<TaskError>& errors) {
+    auto& g = groups_[group];
+    if (errors.size() != g.errors.size()) {
+        complain(numbered("group ", group) + "errors() gives " + std::to_string(errors.size()) + ", not " +
+                 std::to_string(g.errors.size()));
+    } else {
+        for (std::size_t i = 0; i < errors.size(); ++i)
+            if (task_of(errors[i]) != g.errors[i] || errors[i].error != tasks_[g.errors[i]].error)
+                complain(numbered("group ", group) + "errors() gives another error or order");
+    }
+    for (const auto e : std::vector{g.errors}) forget_error(e);
+    if (!errors.empty() && errors.back().more != std::exchange(g.uncounted, 0))
+        complain(numbered("group ", group) + "errors() counts the rest wrongly");
+}
+
+/// 0: none that ever ran.
+std::uint32_t Oracle::task_of(const TaskError& error) const {
+    const auto found = by_id_.find(error.id);
+    return found == by_id_.end() ? 0 : found->second;
+}
+
+void Oracle::unhandled(const TaskError& error) {
+    const auto task = task_of(error);
+    if (task == 0) return complain("an unhandled error of no task");
+    auto& t = tasks_[task];
+    if (t.error != error.error) complain(numbered("task ", task) + "reported with another error");
+    const auto index = program_.tasks[task].group;
+    if (program_.groups[index].on_error == OnError::report) {
+        if (!std::exchange(t.report_expected, false)) complain(numbered("task ", task) + "reported twice");
+        return;
+    }
+    auto& g = groups_[index];
+    if (std::exchange(g.reported, true)) complain(numbered("group ", index) + "reports more than one line");
+    g.report_task = task;
+    g.report_more = error.more;
+}
+
+void Oracle::group_dies(std::uint32_t group, bool unwinding) {
+    auto& g = groups_[group];
+    g.dying = true;
+    if (unwinding && g.size > 0 && !program_.groups[group].is_pool) g.dropping = true;
+}
+
+bool Oracle::refuses(std::uint32_t spawner, std::uint32_t group) const {
+    const auto pool = program_.groups[group].pool;
+    if (pool == no_pool || !groups_[pool].dying) return false;
+    return spawner == 0 || program_.groups[program_.tasks[spawner].group].pool != pool;
+}
+
+void Oracle::group_dead(std::uint32_t group) {
+    auto& g = groups_[group];
+    g.dead = true;
+    if (g.size != 0) complain(numbered("group ", group) + "ended before its tasks");
+    if (g.reported != !g.errors.empty()) {
+        complain(numbered("group ", group) + (g.reported ? "reports an error that was seen" : "hides an error"));
+    } else if (g.reported) {
+        if (g.report_task != g.errors.front()) complain(numbered("group ", group) + "reports not the first error");
+        if (g.report_more != g.errors.size() - 1 + g.uncounted)
+            complain(numbered("group ", group) + "counts its other errors wrongly");
+    }
+}
+
+// --- what waiters see -----------------------------------------------------------------------------------------
+
+void Oracle::saw_value(std::uint32_t task, int value) {
+    if (tasks_[task].phase != Phase::done || value != value_of(task))
+        complain(numbered("task ", task) + "a waiter got the value " + std::to_string(value));
+    if (tasks_[task].taken) complain(numbered("task ", task) + "a value came out after it was taken");
+}
+
+void Oracle::saw_error(std::uint32_t task, const std::exception_ptr& error) {
+    const auto& t = tasks_[task];
+    if (t.error != error || !t.error) complain(numbered("task ", task) + "a waiter got another error");
+    if (t.phase == Phase::failed) forget_error(task);
+}
+
+void Oracle::saw_cancelled(std::uint32_t task) {
+    if (tasks_[task].phase != Phase::cancelled) complain(numbered("task ", task) + "seems cancelled and is not");
+}
+
+void Oracle::saw_taken(std::uint32_t task, const char* text) {
+    if (!tasks_[task].taken) complain(numbered("task ", task) + "a waiter got: " + text);
+}
+
+void Oracle::saw_end(std::uint32_t task, bool ended) {
+    const auto phase = tasks_[task].phase;
+    if (ended != (phase == Phase::done || phase == Phase::failed || phase == Phase::cancelled))
+        complain(numbered("task ", task) + (ended ? "a wait ends too early" : "a wait misses the end"));
+}
+
+void Oracle::finished() {
+    for (std::uint32_t i = 1; i < tasks_.size(); ++i) {
+        const auto& t = tasks_[i];
+        if (t.phase == Phase::queued || t.phase == Phase::running) complain(numbered("task ", i) + "never ended");
+        if (t.report_expected) complain(numbered("task ", i) + "its error was not reported");
+    }
+    for (std::size_t p = 0; p < working_.size(); ++p)
+        if (working_[p] != 0) complain("a pool's tasks work after the end");
+}
+
+} // namespace frond::test

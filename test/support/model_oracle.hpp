@@ -1,0 +1,115 @@
+#pragma once
+
+#include "support/model_program.hpp"
+
+#include <frond/errors.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace frond::test {
+
+/// The books of a running program: what must be true by the documented rules, told event by event and without a
+/// look at the library. All events of one program come from one thread, at the very moments at which they happen
+/// in the library: nothing can run between the two.
+class Oracle {
+public:
+    explicit Oracle(const Program& p);
+
+    // --- tasks ---
+    void spawned(std::uint32_t task);
+    void started(std::uint32_t task, std::uint64_t id);
+    void returned(std::uint32_t task);
+    void failed(std::uint32_t task, std::exception_ptr error);
+    void cancelled_itself(std::uint32_t task, std::exception_ptr error);
+    /// The callable died without a call.
+    void dropped(std::uint32_t task);
+    /// Around every wait for tasks: meanwhile the task may have lent its slot.
+    void stops_working(std::uint32_t task);
+    void works_again(std::uint32_t task);
+
+    // --- what waiters see ---
+    void saw_value(std::uint32_t task, int value);
+    void saw_error(std::uint32_t task, const std::exception_ptr& error);
+    void saw_cancelled(std::uint32_t task);
+    void saw_taken(std::uint32_t task, const char* text);
+    void took(std::uint32_t task) { tasks_[task].taken = true; }
+    void saw_end(std::uint32_t task, bool ended);
+
+    // --- groups ---
+    struct Join {
+        bool over = false;
+        std::exception_ptr error;
+    };
+    /// Keep the result alive until `join_ended`.
+    Join& join_begins(std::uint32_t group);
+    void join_ended(const Join& join, const std::exception_ptr& error);
+    void took_errors(std::uint32_t group, const std::vector<TaskError>& errors);
+    void unhandled(const TaskError& error);
+    void group_dies(std::uint32_t group, bool unwinding);
+    void group_dead(std::uint32_t group);
+    std::size_t size_of(std::uint32_t group) const { return groups_[group].size; }
+    bool is_dropping(std::uint32_t group) const { return groups_[group].dropping; }
+    /// A pool whose destructor has begun takes tasks from its members only.
+    bool refuses(std::uint32_t spawner, std::uint32_t group) const;
+    bool was_spawned(std::uint32_t task) const { return tasks_[task].phase != Phase::unborn; }
+
+    /// When all is over.
+    void finished();
+
+    static int value_of(std::uint32_t task) { return static_cast<int>(task) * 7 + 1; }
+    /// Tasks that work, without those that wait for others: each of them has a slot for certain.
+    std::size_t working_in(std::uint32_t pool) const { return working_[pool]; }
+    std::size_t most_working_in(std::uint32_t pool) const { return most_working_[pool]; }
+    std::size_t admitted_at_least(std::uint32_t pool) const { return started_in_[pool]; }
+    std::size_t dropped_tasks() const { return dropped_; }
+    const std::vector<std::string>& complaints() const { return complaints_; }
+    void complain(std::string text);
+
+private:
+    enum class Phase : std::uint8_t { unborn, queued, running, done, failed, cancelled };
+    struct TaskState {
+        Phase phase = Phase::unborn;
+        std::exception_ptr error;
+        bool taken = false;
+        bool in_errors = false;
+        bool old_error = false;
+        bool report_expected = false;
+    };
+    struct GroupState {
+        std::size_t size = 0;
+        bool dropping = false;
+        bool dying = false;
+        bool dead = false;
+        std::vector<std::uint32_t> errors; ///< unseen, oldest first
+        std::size_t uncounted = 0;         ///< beyond the 64 that are kept
+        std::deque<Join> joins;
+        std::vector<Join*> waiting_joins;
+        bool reported = false;
+        std::uint32_t report_task = 0;
+        std::size_t report_more = 0;
+    };
+
+    void ended(std::uint32_t task, Phase how);
+    void quiescent(GroupState& g);
+    std::exception_ptr take_error(GroupState& g);
+    void forget_error(std::uint32_t task);
+    std::uint32_t task_of(const TaskError& error) const;
+
+    const Program& program_;
+    std::vector<TaskState> tasks_;
+    std::vector<GroupState> groups_;
+    std::unordered_map<std::uint64_t, std::uint32_t> by_id_;
+    std::vector<std::size_t> working_;
+    std::vector<std::size_t> most_working_;
+    std::vector<std::size_t> started_in_;
+    std::size_t dropped_ = 0;
+    std::vector<std::string> complaints_;
+};
+
+} // namespace frond::test
