@@ -74,8 +74,7 @@ void AsioReactor::thread_ended() noexcept {
     }
 }
 
-// --- running
-// ------------------------------------------------------------------------------------------------
+// --- running -------------------------------------------------------------------------------------------
 
 bool AsioReactor::run_guarded(std::size_t (boost::asio::io_context::*run)()) noexcept {
     try {

@@ -44,12 +44,16 @@ void drop_awaited_admissions(PoolCore& p, GroupCore& g) noexcept {
         dropped.push_back(*t);
     }
     while (TaskNode* const t = dropped.pop_front()) {
+        Waiter* spawners = nullptr;
         while (detail::any_waiter(t->waiters, [&](Waiter& w) {
             if (w.kind != WaitKind::admission) return false;
-            detail::notify(h, w, WakeReason::closed);
+            w.unlist();
+            w.enlist(spawners);
             return true;
         })) {}
+        // First the task ends: a spawner on another thread looks at its state as soon as it is told.
         detail::task_dropped(h, *t, TaskState::cancelled, nullptr);
+        while (spawners) detail::notify(h, *spawners, WakeReason::closed);
     }
 }
 

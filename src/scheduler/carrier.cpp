@@ -127,17 +127,35 @@ TaskNode* Home::next_task(Fiber& self) noexcept {
     }
 }
 
-/// Every 61st start takes the oldest, from either end in turn, so that nothing starves.
+/// Every 61st start takes the oldest, of the pools' and of the others in turn, so that nothing starves.
 TaskNode* Home::pop_task() noexcept {
-    ++starts_;
     TaskNode* t;
-    if (starts_ % turn_length == 0) {
-        bool const from_pools = starts_ % (2 * turn_length) == 0 ? !fifo_.empty() : local_.empty();
-        t = from_pools ? fifo_.pop_front() : local_.empty() ? fifo_.pop_front() : local_.pop_back();
+    if (++starts_ % turn_length != 0) {
+        t = local_.empty() ? fifo_.pop_front() : pop_newest_batch();
     } else {
-        t = local_.empty() ? fifo_.pop_front() : local_.pop_front();
+        bool const from_pools = local_.empty() || (starts_ % (2 * turn_length) == 0 && !fifo_.empty());
+        t = from_pools ? fifo_.pop_front() : pop_oldest_batch();
     }
     t->in_run_queue = false;
+    return t;
+}
+
+TaskNode* Home::pop_newest_batch() noexcept {
+    TaskNode* const t = local_.pop_front();
+    if (t == oldest_) oldest_ = local_.head;
+    return t;
+}
+
+/// The first of the batch at the far end. Where that begins is looked for once a batch.
+TaskNode* Home::pop_oldest_batch() noexcept {
+    TaskNode* t = oldest_;
+    if (!t) {
+        t = local_.tail;
+        while (t != local_.head && !t->first_of_batch) t = t->queue_prev;
+    }
+    oldest_ = t->queue_next;
+    if (oldest_) oldest_->first_of_batch = true;
+    local_.erase(*t);
     return t;
 }
 

@@ -249,6 +249,7 @@ void Home::abandon_for_exit() noexcept {
     state.store(HomeState::forked, std::memory_order_release);    // nobody may use what lives here any more
     this_home = nullptr;
     batch_ = local_ = fifo_ = {};
+    oldest_ = nullptr;
     ready_ = yielded_ = {};
     timers.clear();
     reactor_fiber_ = nullptr;
@@ -278,6 +279,7 @@ void Home::after_fork_in_child() noexcept {
     Fiber& running = *fiber_of(*bf::context::active());
     leave_fibers_behind(&running);
     batch_ = local_ = fifo_ = {};
+    oldest_ = nullptr;
     ready_ = yielded_ = {};
     timers.clear();
     Home& own = HomeRegistry::instance().acquire();

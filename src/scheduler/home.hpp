@@ -159,6 +159,8 @@ private:
     void reactor_loop(Fiber& self);
     TaskNode* next_task(Fiber& self) noexcept;
     TaskNode* pop_task() noexcept;
+    TaskNode* pop_newest_batch() noexcept;
+    TaskNode* pop_oldest_batch() noexcept;
     void run(Fiber& self, TaskNode& t) noexcept;
     Fiber& make_fiber(FiberKind kind, StackClass klass);
     void push_idle(Fiber& f) noexcept;
@@ -174,6 +176,7 @@ private:
 
     TaskQueue batch_;                 ///< spawned by the running task since it last gave way
     TaskQueue local_;                 ///< newest batch first
+    TaskNode* oldest_ = nullptr;      ///< first task of the last batch in local_; nullptr: look for it
     TaskQueue fifo_;                  ///< admitted by pools and sent by other threads, oldest first
     FiberQueue ready_;
     FiberQueue yielded_;

@@ -13,10 +13,15 @@ void Home::make_runnable(TaskNode& t, bool fifo) noexcept {
 
 void Home::run_first(TaskNode& t) noexcept {
     fifo_.erase(t);
+    t.first_of_batch = true;
     local_.push_front(t);
 }
 
-void Home::flush_batch() noexcept { local_.splice_front(batch_); }
+void Home::flush_batch() noexcept {
+    if (batch_.empty()) return;
+    batch_.head->first_of_batch = true;
+    local_.splice_front(batch_);
+}
 
 void Home::make_ready(Fiber& f) noexcept {
     f.ready_order = ++fibers_readied_;

@@ -77,6 +77,7 @@ struct TaskNode {
     std::uint8_t stack_class : 3 = 0;    ///< 0: the home's default; else a stack class plus one
     bool in_pool_queue : 1 = false;      ///< waits for a slot
     bool in_run_queue : 1 = false;       ///< admitted, not started
+    bool first_of_batch : 1 = false;     ///< the task before it in the run queue is of a newer batch
     bool boosted : 1 = false;            ///< a waiter has moved it to the front
     bool has_slot : 1 = false;
     bool lent : 1 = false;               ///< its slot serves what it waits for
