@@ -13,30 +13,38 @@
 
 namespace frond::inline v0 {
 
-/// The calling thread's `io_context`, for the sockets, timers and resolvers made on this thread. The scheduler
-/// runs it: whenever nothing else can run, and every few dozen switches besides. Do not call `run`, `poll`,
-/// `stop` or `restart` on it; `stop` has no lasting effect.
-/// The first call on a thread makes the scheduler sleep in Asio from then on.
+/// The calling thread's `io_context`, for the sockets, timers and resolvers made on this thread. The
+/// scheduler runs it: whenever nothing else can run, and every few dozen switches besides. From the first
+/// call on the thread sleeps in Asio. Do not call `run` or `poll` on it; `stop` has no lasting effect.
 ///
-/// Handlers that are plain functions run on a stack of 256 KiB that belongs to no task. They may spawn tasks; a
-/// frond call that would wait throws `std::logic_error` there. An exception that leaves a handler goes to the
-/// unhandled-error handler, under the name "asio handler", and nothing else stops.
+/// Handlers that are plain functions run on a stack of 256 KiB that belongs to no task. They may spawn tasks;
+/// a frond call that would wait throws `std::logic_error` there. An exception that leaves a handler goes to
+/// the unhandled-error handler, under the name "asio handler", and nothing else stops.
+///
+/// An operation under way is a reason for the program to wait, so there is no `Deadlock` by stall meanwhile.
+/// A resolver starts a thread of Asio's own; from then on stalls are not found at all.
 ///
 /// *Suspends* never. @throws Closed when the thread's end has begun
-/// Lifetime: never destroyed, so a socket may outlive its thread. When a thread ends, its context waits, at rest,
-/// for the next thread that asks for one; operations still pending complete there. The context of the main thread
-/// stays its own. A forked child gets a new one; sockets inherited from the parent must not be used with it.
-/// Thread safety: the reference may be used from any thread (the context locks), a socket or timer as Asio says
-/// from one at a time. What belongs to a task that may run on other threads should be made inside that task.
+///
+/// Lifetime: never destroyed, so a socket may outlive its thread. When a thread ends, its context is at rest
+/// until another thread asks for one and gets it; operations that were pending complete there. The main
+/// thread's is its own to the end. A forked child gets a new one and cannot use inherited sockets.
+///
+/// Thread safety: the reference may be used from any thread; a socket or timer by one at a time.
 FROND_API boost::asio::io_context& io_context();
+
+namespace detail {
+template <class... A>
+struct FiberResult;
+}
 
 /// The type of `use_fiber`.
 class use_fiber_t {
 public:
     constexpr use_fiber_t() noexcept = default;
 
-    /// Stores a leading error code in `ec` instead of throwing it; `ec` is cleared on success. `ec` must live until
-    /// the operation has ended.
+    /// Stores a leading error code in `ec` instead of throwing it; `ec` is cleared on success. `ec` must live
+    /// until the operation has ended.
     constexpr use_fiber_t operator[](boost::system::error_code& ec) const noexcept {
         use_fiber_t token;
         token.code_ = &ec;
@@ -45,18 +53,18 @@ public:
 
     /// An executor whose I/O objects need not be told `use_fiber`.
     template <class Executor>
-    struct executor_with_default : Executor {
+    struct ExecutorWithDefault : Executor {
         using default_completion_token_type = use_fiber_t;
 
         template <class Other>
-            requires(!std::same_as<Other, executor_with_default> && std::convertible_to<Other const&, Executor>)
-        executor_with_default(Other const& other) noexcept : Executor(other) {}
+            requires(!std::same_as<Other, ExecutorWithDefault> && std::convertible_to<Other const&, Executor>)
+        ExecutorWithDefault(Other const& other) noexcept : Executor(other) {}
     };
 
     /// An I/O object type with `use_fiber` as its default: `use_fiber_t::as_default_on_t<tcp::socket>`.
     template <class Object>
     using as_default_on_t =
-        typename Object::template rebind_executor<executor_with_default<typename Object::executor_type>>::other;
+        typename Object::template rebind_executor<ExecutorWithDefault<typename Object::executor_type>>::other;
 
     template <class Object>
     static auto as_default_on(Object&& object) {
@@ -64,8 +72,8 @@ public:
     }
 
 private:
-    template <class Token, class... Signatures>
-    friend class boost::asio::async_result;
+    template <class... A>
+    friend struct detail::FiberResult;
 
     boost::system::error_code* code_ = nullptr;
 };
@@ -80,35 +88,37 @@ private:
 ///     socket.async_read_some(buffer, frond::use_fiber[ec]);           // as above, but does not throw
 ///
 /// The result is what the operation's signature holds: nothing, a value, or a tuple of several. A leading
-/// `error_code` is thrown as `boost::system::system_error`, unless `[ec]` takes it; a leading `exception_ptr` is
-/// rethrown. An operation that is abandoned (its context destroyed, its handler dropped) ends with
+/// `error_code` is thrown as `boost::system::system_error`, unless `[ec]` takes it; a leading `exception_ptr`
+/// is rethrown. An operation that is abandoned (its context destroyed, its handler dropped) ends with
 /// `operation_aborted`; `[ec]` takes that, too, unless the result cannot be default-constructed.
 ///
 /// *Suspends* the calling fiber until the operation's handler has run; never resumes it before the initiating
 /// function has returned. @throws std::logic_error inside a handler, before the operation starts
 /// Thread safety: usable in tasks, in the main fiber of any thread, and with any executor. An operation that
 /// completes on another thread wakes the fiber on its own.
-/// Cost: no allocation by the token; up to 1 KiB of what an operation allocates through its handler lies on the
-/// fiber's stack.
+/// Cost: no allocation by the token; up to 1 KiB of what an operation allocates through its handler lies on
+/// the fiber's stack.
 inline constexpr use_fiber_t use_fiber{};
 
-}  // namespace frond::inline v0
+namespace detail {
 
-namespace boost::asio {
+// Libraries rely on conversions between the arguments that they pass to an initiation and its parameters
+// (Beast's WebSocket does); the compiler would blame the line below.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
 
-template <class R, class... A>
-class async_result<frond::use_fiber_t, R(A...)> {
-    using Operation = typename frond::detail::FiberHandler<A...>::Operation;
-
-public:
+/// What Asio calls for an operation whose handler takes `A`.
+template <class... A>
+struct FiberResult {
+    using Operation = typename FiberHandler<A...>::Operation;
     using return_type = typename Operation::Result;
 
     template <class Initiation, class... Args>
-    static return_type initiate(Initiation&& initiation, frond::use_fiber_t token, Args&&... args) {
+    static return_type initiate(Initiation&& initiation, use_fiber_t token, Args&&... args) {
         Operation operation;
         try {
-            std::forward<Initiation>(initiation)(frond::detail::FiberHandler<A...>{operation},
-                                                 std::forward<Args>(args)...);
+            std::forward<Initiation>(initiation)(FiberHandler<A...>{operation}, std::forward<Args>(args)...);
         } catch (...) {
             // The handler may have been handed on before. Its end must be awaited: it refers to this frame.
             operation.wait();
@@ -119,7 +129,18 @@ public:
     }
 };
 
-template <class R, class... A>
-class async_result<frond::use_fiber_t, R(A...) noexcept> : public async_result<frond::use_fiber_t, R(A...)> {};
+#pragma GCC diagnostic pop
 
-}  // namespace boost::asio
+} // namespace detail
+
+} // namespace frond::inline v0
+
+namespace boost::asio {
+
+template <class R, class... A>
+class async_result<frond::use_fiber_t, R(A...)> : public frond::detail::FiberResult<A...> {};
+
+template <class R, class... A>
+class async_result<frond::use_fiber_t, R(A...) noexcept> : public frond::detail::FiberResult<A...> {};
+
+} // namespace boost::asio

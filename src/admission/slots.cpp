@@ -103,7 +103,7 @@ void pump(PoolCore& p) noexcept {
         dequeue(p, *t);
         admit(p, *t);
     }
-    while (p.submitters && (has_free_slot(p) || p.queued.get() < p.max_pending)) {
+    while (p.submitters && has_room(p)) {
         Waiter& w = *p.submitters;
         let_in(p, *w.cargo);
         notify(home_of(p), w, WakeReason::done);

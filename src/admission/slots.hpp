@@ -16,6 +16,9 @@ inline bool has_free_slot(PoolCore const& p) noexcept {
     return p.active.get() < p.limit.get() && p.queued.get() == 0;
 }
 
+/// Whether a task from outside may be queued.
+inline bool has_room(PoolCore const& p) noexcept { return has_free_slot(p) || p.queued.get() < p.max_pending; }
+
 /// Admits `t`, which is in no queue: it gets a slot and can start.
 void admit(PoolCore& p, TaskNode& t) noexcept;
 /// Makes room for `t` in the queue, so that `enqueue` cannot fail. @throws std::bad_alloc

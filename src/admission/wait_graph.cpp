@@ -20,7 +20,8 @@ PoolCore& pool_target(Waiter const& w) noexcept {
 }
 
 bool waits_for_tasks(WaitKind k) noexcept {
-    return k == WaitKind::task || k == WaitKind::admission || k == WaitKind::group || k == WaitKind::pool_end;
+    return k == WaitKind::task || k == WaitKind::admission || k == WaitKind::group || k == WaitKind::backlog ||
+           k == WaitKind::pool_end;
 }
 
 /// Whether the end of `t` is part of what `w` waits for.
@@ -66,6 +67,7 @@ PoolCore* pool_with_queued(Waiter const& w) noexcept {
         case WaitKind::task:
         case WaitKind::admission: return task_target(w).in_pool_queue ? task_target(w).group->pool : nullptr;
         case WaitKind::group: return group_target(w).queued > 0 ? group_target(w).pool : nullptr;
+        case WaitKind::backlog: return has_room(pool_target(w)) ? nullptr : &pool_target(w);
         case WaitKind::pool_end: return pool_target(w).queued.get() > 0 ? &pool_target(w) : nullptr;
         default: return nullptr;
     }

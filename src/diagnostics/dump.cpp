@@ -31,7 +31,8 @@ char const* state_text(TaskNode const& t) {
     if (t.delayed) return "delayed";
     switch (t.state.load(std::memory_order_relaxed)) {
         case TaskState::queued: return t.in_pool_queue ? "queued" : "runnable";
-        case TaskState::running: return "running";
+        // A fiber that is not the running one has yielded, or waits in a primitive that is not ours.
+        case TaskState::running: return t.fiber == &t.home->current_fiber() ? "running" : "suspended";
         case TaskState::waiting: return "waiting";
         case TaskState::done: return "done";
         case TaskState::failed: return "failed";

@@ -141,6 +141,10 @@ void Group::wait_for_quiescence() noexcept {
         return;
     }
     while (!detail::is_quiescent(core_)) {
+        if (!h.may_wait()) {
+            std::fputs("frond: a group with live tasks is destroyed inside an I/O handler, which cannot wait\n", stderr);
+            std::terminate();
+        }
         TaskNode* const me = h.current_task();
         detail::prepare_wait(h, w, me, true);
         detail::wait_for_tasks(h, w, core_.joiners, me);

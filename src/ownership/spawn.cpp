@@ -59,13 +59,19 @@ bool refuses(GroupCore const& g, TaskNode const* me) noexcept {
     throw Closed(closed_text);
 }
 
-void wait_in_front_of_backlog(Home& h, TaskNode& n) {
-    Waiter w{WaitKind::backlog, n.group->pool};
+/// @return whether it was let in; false: there is room for it now
+bool wait_in_front_of_backlog(Home& h, TaskNode& n, TaskNode* me) {
+    PoolCore& p = *n.group->pool;
+    Waiter w{WaitKind::backlog, &p};
     w.cargo = &n;
     try {
         h.check_may_wait();
-        w.enlist(n.group->pool->submitters);
+        prepare_wait(h, w, me, false);    // a member that waits for us holds a slot that the backlog needs
+        if (!p.submitters && has_room(p)) return false;
+        w.enlist(p.submitters);
+        if (me) ++me->group->waiting_members;
         h.park(w);
+        if (me) --me->group->waiting_members;
     } catch (...) {
         discard_with_handle(n);
         throw;
@@ -75,6 +81,7 @@ void wait_in_front_of_backlog(Home& h, TaskNode& n) {
         discard_with_handle(n);
         throw_deadlock();
     }
+    return true;
 }
 
 void wait_for_admission(Home& h, TaskNode& n, TaskNode* me) {
@@ -112,10 +119,8 @@ bool submit_here(TaskNode& n, SpawnMode mode) {
             discard(n);
             return false;
         }
-        if (mode == SpawnMode::queue && p->queued.get() >= p->max_pending && !is_member(p, me)) {
-            wait_in_front_of_backlog(h, n);
+        if (mode == SpawnMode::queue && !has_room(*p) && !is_member(p, me) && wait_in_front_of_backlog(h, n, me))
             return true;
-        }
     }
     try {
         start_life(n, false);
@@ -163,7 +168,7 @@ void begin_waiting_submit(RemoteWait& r, Home&) noexcept {
         r.complete(WakeReason::closed);
         return;
     }
-    if (r.proxy.kind == WaitKind::backlog && p && !has_free_slot(*p) && p->queued.get() >= p->max_pending) {
+    if (r.proxy.kind == WaitKind::backlog && p && !has_room(*p)) {
         r.proxy.enlist(p->submitters);
         return;
     }

@@ -3,6 +3,7 @@
 #include <frond/errors.hpp>
 
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -35,7 +36,10 @@ std::string what_of(std::exception_ptr const& error) {
         return e.what();
     } catch (...) {
         auto const* const type = abi::__cxa_current_exception_type();
-        return std::string{"an exception of type "} + (type ? type->name() : "unknown");
+        if (!type) return "an exception of unknown type";
+        std::unique_ptr<char, decltype(&std::free)> const name{
+            abi::__cxa_demangle(type->name(), nullptr, nullptr, nullptr), &std::free};
+        return std::string{"an exception of type "} + (name ? name.get() : type->name());
     }
 }
 

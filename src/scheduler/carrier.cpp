@@ -197,7 +197,7 @@ void Home::run(Fiber& self, TaskNode& t) noexcept {
     }
     self.task = nullptr;
     t.fiber = nullptr;
-    if (t.home != this) std::_Exit(EXIT_SUCCESS);    // a task of the parent, ending in a forked child
+    if (this_home != this) std::_Exit(EXIT_SUCCESS);    // a task of the parent, ending in a forked child
     task_ended(*this, t, outcome, error);
 }
 

@@ -47,6 +47,7 @@ struct Fiber {
     Stack stack{};
     FiberKind kind = FiberKind::guest;
     bool yielding = false;
+    bool suspended_by_us = false;      ///< it will look at the home again when it is resumed
     bool retire = false;               ///< carrier: leave at the next chance
 };
 

@@ -221,6 +221,8 @@ void Home::scheduler_gone() noexcept {
     // A home whose process was forked away, or left in the middle, stays as it is.
     if (state.load(std::memory_order_acquire) != HomeState::ended) return;
     std::unique_lock lock{ended_lock};
+    // Boost destroys the main context later still, when the home may already serve another thread.
+    while (Fiber* const f = fibers.pop_front()) f->home = nullptr;
     scheduler_is_gone_ = true;
     bool const unused = objects == 0;
     lock.unlock();
@@ -241,7 +243,7 @@ void Home::recycle_if_unused() noexcept {
 /// rest of the exit runs on this stack as the main context. All other fibers stay behind, suspended.
 void Home::abandon_for_exit() noexcept {
     abandoned_ = true;
-    if (!main_fiber->waiting) {
+    if (!main_fiber->suspended_by_us) {
         std::fputs("frond: std::exit inside a task while the main fiber waits outside frond; ending now\n", stderr);
         std::fflush(nullptr);
         std::_Exit(EXIT_FAILURE);

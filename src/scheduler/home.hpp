@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
+#include <string>
 #include <sys/types.h>
 
 namespace frond::inline v0::detail {
@@ -83,6 +84,7 @@ public:
     void yield();
     /// @throws std::logic_error where suspending is not allowed
     void check_may_wait() const;
+    bool may_wait() const noexcept;
 
     // --- the running fiber ---------------------------------------------------------------------------------
     Fiber& current_fiber() const noexcept;
@@ -133,6 +135,7 @@ public:
     std::uint8_t default_stack = 0;        ///< StackClass of tasks that ask for none
     Fiber* main_fiber = nullptr;
     Waiter* last_task_waiter = nullptr;    ///< at the thread's end
+    std::string stall_graph;               ///< who waited for what when the stall was found
 
     // --- any thread ------------------------------------------------------------------------------------------
     std::atomic<HomeState> state{HomeState::live};

@@ -71,7 +71,8 @@ bool notify(Home& h, Waiter& w, WakeReason reason, std::exception_ptr error) noe
 }
 
 void throw_deadlock() {
-    throw Deadlock("frond: nothing can run any more; this wait would never end\n" + wait_graph());
+    throw Deadlock("frond: nothing can run any more; this wait would never end\n" +
+                   std::exchange(Home::current().stall_graph, {}));
 }
 
 }  // namespace frond::inline v0::detail

@@ -30,12 +30,20 @@ std::size_t threads_of_process() noexcept {
     return n;
 }
 
+/// The graph is drawn while everybody still waits: the fiber that is woken would be missing from it.
+void tell_outermost_waiter(Home& h) noexcept {
+    Waiter* const w = h.outermost_wait();
+    if (!w) return;
+    h.stall_graph = wait_graph();
+    h.wake(*w, WakeReason::stalled);
+}
+
 /// Goes from home to home until one has a main fiber that waits.
 struct StallMessage : Message {
     explicit StallMessage() noexcept {
         deliver = [](Message& m, Home& h) noexcept {
             delete static_cast<StallMessage*>(&m);
-            if (Waiter* const w = h.outermost_wait()) h.wake(*w, WakeReason::stalled);
+            tell_outermost_waiter(h);
         };
     }
 };
@@ -70,7 +78,7 @@ void check_for_stall(Home& h) noexcept {
     });
     if (!all_idle || sleeps != 0) return;
     if (outermost == &h) {
-        if (Waiter* const w = h.outermost_wait()) h.wake(*w, WakeReason::stalled);
+        tell_outermost_waiter(h);
         return;
     }
     if (auto* const m = new (std::nothrow) StallMessage) {
@@ -79,8 +87,8 @@ void check_for_stall(Home& h) noexcept {
 }
 
 void die_of_stall() noexcept {
-    auto const text = wait_graph();
-    std::fprintf(stderr, "frond: nothing can run any more, and only a destructor waits:\n%s", text.c_str());
+    std::fprintf(stderr, "frond: nothing can run any more, and only a destructor waits:\n%s",
+                 Home::current().stall_graph.c_str());
     std::terminate();
 }
 

@@ -12,9 +12,13 @@ namespace frond::inline v0::detail {
 
 Fiber& Home::current_fiber() const noexcept { return *fiber_of(*boost::fibers::context::active()); }
 
-void Home::check_may_wait() const {
+bool Home::may_wait() const noexcept {
     auto const kind = current_fiber().kind;
-    if (kind == FiberKind::reactor || kind == FiberKind::dispatcher)
+    return kind != FiberKind::reactor && kind != FiberKind::dispatcher;
+}
+
+void Home::check_may_wait() const {
+    if (!may_wait())
         throw std::logic_error("frond: a call that waits inside an I/O handler; spawn a task instead");
 }
 
@@ -33,7 +37,9 @@ void Home::park(Waiter& w, Clock::time_point deadline) {
     f.waiting = &w;
     TaskNode* const task = f.task;
     if (task) task->state.store(TaskState::waiting, std::memory_order_relaxed);
+    f.suspended_by_us = true;
     f.context->suspend();
+    f.suspended_by_us = false;
     if (f.home->abandoned_) f.home->jump_to_exit();
     if (task) task->state.store(TaskState::running, std::memory_order_relaxed);
 }
@@ -57,7 +63,9 @@ void Home::yield() {
     Fiber& f = current_fiber();
     f.yielding = true;
     f.yield_until = starts_ + starts_a_yield;
+    f.suspended_by_us = true;
     f.context->yield();
+    f.suspended_by_us = false;
     if (f.home->abandoned_) f.home->jump_to_exit();
 }
 

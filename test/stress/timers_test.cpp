@@ -16,7 +16,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Sleepers that all have their stacks before the first deadline is fixed, so that none comes too late to sleep.
+/// Sleepers that all have their stacks before the first deadline is fixed, so that none comes too late to
+/// sleep.
 class Sleepers {
 public:
     using Offset = std::chrono::microseconds;

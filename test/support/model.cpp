@@ -18,7 +18,8 @@ namespace {
 
 class Run {
 public:
-    explicit Run(const Program& p) : program_{p}, oracle_{p}, groups_(p.groups.size()), handles_(p.tasks.size()) {}
+    explicit Run(const Program& p)
+        : program_{p}, oracle_{p}, groups_(p.groups.size()), handles_(p.tasks.size()) {}
 
     std::string go() {
         set_unhandled_error_handler([this](const TaskError& e) { oracle_.unhandled(e); });
@@ -147,10 +148,14 @@ private:
         const auto& spec = program_.tasks[me];
         for (const auto& step : spec.steps) take_step(me, step);
         switch (spec.ending) {
-        case Ending::value: return;
-        case Ending::exception: throw std::runtime_error(std::to_string(me));
-        case Ending::number: throw static_cast<int>(me);
-        case Ending::cancelled: throw Cancelled{std::to_string(me)};
+        case Ending::value:
+            return;
+        case Ending::exception:
+            throw std::runtime_error(std::to_string(me));
+        case Ending::number:
+            throw static_cast<int>(me);
+        case Ending::cancelled:
+            throw Cancelled{std::to_string(me)};
         }
     }
 
@@ -160,7 +165,9 @@ private:
         case Kind::spawn:
         case Kind::try_spawn:
         case Kind::spawn_wait:
-        case Kind::run: spawn(me, step); break;
+        case Kind::run:
+            spawn(me, step);
+            break;
         case Kind::get:
         case Kind::take:
         case Kind::wait:
@@ -168,11 +175,21 @@ private:
         case Kind::error:
             if (handles_[step.index]) wait_for_task(me, step);
             break;
-        case Kind::join: join(me, step.index); break;
-        case Kind::errors: oracle_.took_errors(step.index, (*groups_[step.index]).errors()); break;
-        case Kind::loan: lend(me); break;
-        case Kind::yield: yield(); break;
-        case Kind::nap: sleep_for(std::chrono::microseconds{20}); break;
+        case Kind::join:
+            join(me, step.index);
+            break;
+        case Kind::errors:
+            oracle_.took_errors(step.index, (*groups_[step.index]).errors());
+            break;
+        case Kind::loan:
+            lend(me);
+            break;
+        case Kind::yield:
+            yield();
+            break;
+        case Kind::nap:
+            sleep_for(std::chrono::microseconds{20});
+            break;
         }
         check_groups(me);
     }
@@ -191,7 +208,8 @@ private:
             return;
         }
         if (step.kind == Step::Kind::try_spawn) {
-            // Where the group drops what comes, the task is dropped at once; otherwise it is none before it has a slot.
+            // Where the group drops what comes, the task is dropped at once; otherwise it is none before it
+            // has a slot.
             const bool dropping = oracle_.is_dropping(index);
             if (dropping) oracle_.spawned(child);
             if (auto task = group.try_spawn(std::move(options), Body{*this, child})) {
@@ -209,8 +227,12 @@ private:
             handles_[child] = group.spawn_wait(std::move(options), Body{*this, child});
             oracle_.works_again(me);
             break;
-        case Step::Kind::run: run_in(me, group, child); break;
-        default: handles_[child] = group.spawn(std::move(options), Body{*this, child}); break;
+        case Step::Kind::run:
+            run_in(me, group, child);
+            break;
+        default:
+            handles_[child] = group.spawn(std::move(options), Body{*this, child});
+            break;
         }
     }
 
@@ -248,7 +270,9 @@ private:
         const auto other = step.index;
         const Task<int> task = handles_[other];
         switch (step.kind) {
-        case Step::Kind::get: watch(me, other, [&] { return task.get(); }); break;
+        case Step::Kind::get:
+            watch(me, other, [&] { return task.get(); });
+            break;
         case Step::Kind::take:
             watch(me, other, [&] {
                 const int value = task.take();
@@ -305,8 +329,9 @@ private:
     void check_groups(std::uint32_t me) {
         for (const auto g : program_.tasks[me].opens)
             if ((*groups_[g]).size() != oracle_.size_of(g))
-                oracle_.complain("group " + std::to_string(g) + " has " + std::to_string((*groups_[g]).size()) +
-                                 " tasks, not " + std::to_string(oracle_.size_of(g)));
+                oracle_.complain("group " + std::to_string(g) + " has " +
+                                 std::to_string((*groups_[g]).size()) + " tasks, not " +
+                                 std::to_string(oracle_.size_of(g)));
         for (std::uint32_t p = 0; p < program_.pools.size(); ++p) check_pool(p);
     }
 
@@ -322,12 +347,14 @@ private:
         const auto name = "pool " + std::to_string(index) + ' ';
         if (stats.active_peak > limit + stats.overdraft_peak) oracle_.complain(name + "admits at its cap");
         if (stats.overdraft_peak > allowed)
-            oracle_.complain(name + "is overdrawn by " + std::to_string(stats.overdraft_peak) + ", predicted " +
-                             std::to_string(allowed));
+            oracle_.complain(name + "is overdrawn by " + std::to_string(stats.overdraft_peak) +
+                             ", predicted " + std::to_string(allowed));
         if (oracle_.most_working_in(index) > limit + stats.overdraft_peak)
             oracle_.complain(name + "runs " + std::to_string(oracle_.most_working_in(index)) + " at a time");
-        if (stats.active < oracle_.working_in(index)) oracle_.complain(name + "has tasks that work without a slot");
-        if (stats.admitted < oracle_.admitted_at_least(index)) oracle_.complain(name + "starts what it did not admit");
+        if (stats.active < oracle_.working_in(index))
+            oracle_.complain(name + "has tasks that work without a slot");
+        if (stats.admitted < oracle_.admitted_at_least(index))
+            oracle_.complain(name + "starts what it did not admit");
         if (stats.active < limit && stats.pending > 0) oracle_.complain(name + "leaves a slot unused");
     }
 

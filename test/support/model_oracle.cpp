@@ -14,8 +14,12 @@ std::string numbered(const char* what, std::uint32_t n) { return what + std::to_
 } // namespace
 
 Oracle::Oracle(const Program& p)
-    : program_{p}, tasks_(p.tasks.size()), groups_(p.groups.size()), working_(p.pools.size()),
-      most_working_(p.pools.size()), started_in_(p.pools.size()) {}
+    : program_{p},
+      tasks_(p.tasks.size()),
+      groups_(p.groups.size()),
+      working_(p.pools.size()),
+      most_working_(p.pools.size()),
+      started_in_(p.pools.size()) {}
 
 void Oracle::complain(std::string text) {
     if (complaints_.size() < 20) complaints_.push_back(std::move(text));
@@ -40,7 +44,8 @@ void Oracle::started(std::uint32_t task, std::uint64_t id) {
     if (is_dropping(program_.tasks[task].group))
         complain(numbered("task ", task) + "starts although its group drops what has not started");
     t.phase = Phase::running;
-    if (const auto pool = program_.groups[program_.tasks[task].group].pool; pool != no_pool) ++started_in_[pool];
+    if (const auto pool = program_.groups[program_.tasks[task].group].pool; pool != no_pool)
+        ++started_in_[pool];
     works_again(task);
 }
 
@@ -88,8 +93,10 @@ void Oracle::failed(std::uint32_t task, std::exception_ptr error) {
 void Oracle::dropped(std::uint32_t task) {
     auto& t = tasks_[task];
     if (t.phase == Phase::unborn) return; // refused
-    if (t.phase != Phase::queued) complain(numbered("task ", task) + "its callable died unused, but it had started");
-    if (!is_dropping(program_.tasks[task].group)) complain(numbered("task ", task) + "dropped without a reason");
+    if (t.phase != Phase::queued)
+        complain(numbered("task ", task) + "its callable died unused, but it had started");
+    if (!is_dropping(program_.tasks[task].group))
+        complain(numbered("task ", task) + "dropped without a reason");
     ++dropped_;
     ended(task, Phase::cancelled);
 }
@@ -101,7 +108,8 @@ void Oracle::ended(std::uint32_t task, Phase how) {
     if (--g.size == 0) quiescent(g);
 }
 
-// --- errors -------------------------------------------------------------------------------------------------
+// --- errors
+// -------------------------------------------------------------------------------------------------
 
 void Oracle::quiescent(GroupState& g) {
     g.dropping = false;
@@ -144,8 +152,9 @@ Oracle::Join& Oracle::join_begins(std::uint32_t group) {
 void Oracle::join_ended(const Join& join, const std::exception_ptr& error) {
     if (!join.over) complain("a join returns before its group is quiescent");
     if (join.error != error)
-        complain(!error ? "a join should have thrown"
-                        : !join.error ? "a join throws an error that it should not see" : "a join throws the wrong error");
+        complain(!error        ? "a join should have thrown"
+                 : !join.error ? "a join throws an error that it should not see"
+                               : "a join throws the wrong error");
 }
 
 void Oracle::took_errors(std::uint32_t group, const std::vector<TaskError>& errors) {
@@ -202,15 +211,18 @@ void Oracle::group_dead(std::uint32_t group) {
     g.dead = true;
     if (g.size != 0) complain(numbered("group ", group) + "ended before its tasks");
     if (g.reported != !g.errors.empty()) {
-        complain(numbered("group ", group) + (g.reported ? "reports an error that was seen" : "hides an error"));
+        complain(numbered("group ", group) +
+                 (g.reported ? "reports an error that was seen" : "hides an error"));
     } else if (g.reported) {
-        if (g.report_task != g.errors.front()) complain(numbered("group ", group) + "reports not the first error");
+        if (g.report_task != g.errors.front())
+            complain(numbered("group ", group) + "reports not the first error");
         if (g.report_more != g.errors.size() - 1 + g.uncounted)
             complain(numbered("group ", group) + "counts its other errors wrongly");
     }
 }
 
-// --- what waiters see -----------------------------------------------------------------------------------------
+// --- what waiters see
+// -----------------------------------------------------------------------------------------
 
 void Oracle::saw_value(std::uint32_t task, int value) {
     if (tasks_[task].phase != Phase::done || value != value_of(task))
@@ -225,7 +237,8 @@ void Oracle::saw_error(std::uint32_t task, const std::exception_ptr& error) {
 }
 
 void Oracle::saw_cancelled(std::uint32_t task) {
-    if (tasks_[task].phase != Phase::cancelled) complain(numbered("task ", task) + "seems cancelled and is not");
+    if (tasks_[task].phase != Phase::cancelled)
+        complain(numbered("task ", task) + "seems cancelled and is not");
 }
 
 void Oracle::saw_taken(std::uint32_t task, const char* text) {
@@ -241,7 +254,8 @@ void Oracle::saw_end(std::uint32_t task, bool ended) {
 void Oracle::finished() {
     for (std::uint32_t i = 1; i < tasks_.size(); ++i) {
         const auto& t = tasks_[i];
-        if (t.phase == Phase::queued || t.phase == Phase::running) complain(numbered("task ", i) + "never ended");
+        if (t.phase == Phase::queued || t.phase == Phase::running)
+            complain(numbered("task ", i) + "never ended");
         if (t.report_expected) complain(numbered("task ", i) + "its error was not reported");
     }
     for (std::size_t p = 0; p < working_.size(); ++p)

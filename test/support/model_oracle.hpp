@@ -14,9 +14,9 @@
 
 namespace frond::test {
 
-/// The books of a running program: what must be true by the documented rules, told event by event and without a
-/// look at the library. All events of one program come from one thread, at the very moments at which they happen
-/// in the library: nothing can run between the two.
+/// The books of a running program: what must be true by the documented rules, told event by event and without
+/// a look at the library. All events of one program come from one thread, at the very moments at which they
+/// happen in the library: nothing can run between the two.
 class Oracle {
 public:
     explicit Oracle(const Program& p);

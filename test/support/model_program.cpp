@@ -42,7 +42,8 @@ private:
             const std::size_t limit = chance(40) ? 1 : chance(60) ? between(2, 5) : between(6, 100);
             const auto order = chance(80) ? Order::fifo : Order::newest;
             program_.pools.push_back({.limit = limit, .order = order});
-            program_.groups.push_back({.pool = i, .is_pool = true, .on_error = random_on_error(), .owner = 0});
+            program_.groups.push_back(
+                {.pool = i, .is_pool = true, .on_error = random_on_error(), .owner = 0});
         }
     }
 
@@ -59,8 +60,10 @@ private:
         return pool == no_pool || is_wide(pool) || pool >= rank;
     }
 
-    /// `visible`: groups of the task and those around it. `older`: tasks that it may wait for besides its own.
-    void fill(std::uint32_t me, unsigned depth, std::vector<std::uint32_t> visible, std::vector<std::uint32_t> older) {
+    /// `visible`: groups of the task and those around it. `older`: tasks that it may wait for besides its
+    /// own.
+    void fill(std::uint32_t me, unsigned depth, std::vector<std::uint32_t> visible,
+              std::vector<std::uint32_t> older) {
         open_groups(me, visible);
         std::vector<std::uint32_t> children;
         const auto steps = depth == 0 ? between(3, 20) : between(0, depth < 6 ? 7 : 2);
@@ -100,7 +103,8 @@ private:
                 if (lives && may_enter(program_.tasks[me].rank, candidate)) pool = candidate;
             }
             const auto index = static_cast<std::uint32_t>(program_.groups.size());
-            program_.groups.push_back({.pool = pool, .is_pool = false, .on_error = random_on_error(), .owner = me});
+            program_.groups.push_back(
+                {.pool = pool, .is_pool = false, .on_error = random_on_error(), .owner = me});
             program_.tasks[me].opens.push_back(index);
             visible.push_back(index);
         }
@@ -132,14 +136,15 @@ private:
         }
         steps_of(me).push_back({kind, child});
         older.insert(older.end(), children.begin(), children.end());
-        // It may outlive this task, and use only what outlives its own group: that, and what was opened before.
+        // It may outlive this task, and use only what outlives its own group: that, and what was opened
+        // before.
         const auto last = std::find(visible.begin(), visible.end(), group);
         fill(child, depth + 1, {visible.begin(), last + 1}, std::move(older));
         if (kind != Step::Kind::run) children.push_back(child);
     }
 
-    /// With one waiter a task, whoever gets a task is also the only one to join its group; the main fiber never
-    /// holds a slot, so its waits do not count.
+    /// With one waiter a task, whoever gets a task is also the only one to join its group; the main fiber
+    /// never holds a slot, so its waits do not count.
     bool may_wait_for(std::uint32_t me, std::uint32_t other) const {
         const auto owner = program_.groups[program_.tasks[other].group].owner;
         return !one_waiter_ || owner == me || owner == 0;
@@ -191,20 +196,34 @@ private:
 
 const char* name_of(Step::Kind k) {
     switch (k) {
-    case Step::Kind::spawn: return "spawn";
-    case Step::Kind::try_spawn: return "try_spawn";
-    case Step::Kind::spawn_wait: return "spawn_wait";
-    case Step::Kind::run: return "run";
-    case Step::Kind::get: return "get";
-    case Step::Kind::take: return "take";
-    case Step::Kind::wait: return "wait";
-    case Step::Kind::wait_briefly: return "wait_briefly";
-    case Step::Kind::error: return "error";
-    case Step::Kind::join: return "join group";
-    case Step::Kind::errors: return "errors of group";
-    case Step::Kind::loan: return "loan";
-    case Step::Kind::yield: return "yield";
-    case Step::Kind::nap: return "nap";
+    case Step::Kind::spawn:
+        return "spawn";
+    case Step::Kind::try_spawn:
+        return "try_spawn";
+    case Step::Kind::spawn_wait:
+        return "spawn_wait";
+    case Step::Kind::run:
+        return "run";
+    case Step::Kind::get:
+        return "get";
+    case Step::Kind::take:
+        return "take";
+    case Step::Kind::wait:
+        return "wait";
+    case Step::Kind::wait_briefly:
+        return "wait_briefly";
+    case Step::Kind::error:
+        return "error";
+    case Step::Kind::join:
+        return "join group";
+    case Step::Kind::errors:
+        return "errors of group";
+    case Step::Kind::loan:
+        return "loan";
+    case Step::Kind::yield:
+        return "yield";
+    case Step::Kind::nap:
+        return "nap";
     }
     return "?";
 }
@@ -230,7 +249,8 @@ std::ostream& operator<<(std::ostream& out, const Program& p) {
         const auto& t = p.tasks[i];
         out << "task " << i << " in group " << t.group << ", child of " << t.parent << ':';
         for (const auto& s : t.steps) out << ' ' << name_of(s.kind) << ' ' << s.index << ';';
-        out << (t.ending == Ending::value ? " value" : " throws") << (t.propagates ? ", propagates" : "") << '\n';
+        out << (t.ending == Ending::value ? " value" : " throws") << (t.propagates ? ", propagates" : "")
+            << '\n';
     }
     return out;
 }

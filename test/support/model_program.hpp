@@ -36,8 +36,8 @@ enum class Ending : std::uint8_t { value, exception, number, cancelled };
 constexpr std::uint32_t no_pool = UINT32_MAX;
 
 struct TaskSpec {
-    std::uint32_t group = 0;           ///< where it is spawned
-    std::vector<std::uint32_t> opens;  ///< its own groups, in the order in which it opens them
+    std::uint32_t group = 0;          ///< where it is spawned
+    std::vector<std::uint32_t> opens; ///< its own groups, in the order in which it opens them
     std::vector<Step> steps;
     Ending ending = Ending::value;
     bool propagates = false; ///< an error that it meets leaves it, too
@@ -66,9 +66,9 @@ struct Program {
     std::size_t extra_waiters = 0; ///< waits that may overdraw a pool: 0 if each task has one waiter at most
 };
 
-/// A program that must end, whatever the schedule: waits go from tasks to their descendants or to older branches
-/// of the tree, so never in a circle; and from slots of one pool only to those of the same or a later one, so
-/// that no two tasks each hold what the other needs.
+/// A program that must end, whatever the schedule: waits go from tasks to their descendants or to older
+/// branches of the tree, so never in a circle; and from slots of one pool only to those of the same or a
+/// later one, so that no two tasks each hold what the other needs.
 Program random_program(std::uint64_t seed);
 
 std::ostream& operator<<(std::ostream& out, const Program& p);

@@ -12,8 +12,8 @@
 
 namespace frond::test {
 
-/// Stalls are found only while the process has no thread but frond's; a sanitizer or a test before this one may
-/// have left some. This counts frond's as all there are.
+/// Stalls are found only while the process has no thread but frond's; a sanitizer or a test before this one
+/// may have left some. This counts frond's as all there are.
 class StallTest : public testing::Test {
 protected:
     StallTest() { pretend_foreign_threads(0); }
@@ -22,7 +22,8 @@ protected:
     /// Call it again when the test has made threads that use frond.
     static void pretend_foreign_threads(std::size_t n) {
         this_task::yield(); // the calling thread is to be among the homes
-        detail::override_thread_count(frond::stats().homes + detail::HomeRegistry::instance().idle_helpers + n);
+        detail::override_thread_count(frond::stats().homes + detail::HomeRegistry::instance().idle_helpers +
+                                      n);
     }
 };
 

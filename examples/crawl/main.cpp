@@ -1,0 +1,111 @@
+/// crawl: checks all links of a web site, page after page, many at once.
+
+#include "crawler.hpp"
+#include "report.hpp"
+#include "site.hpp"
+#include "threads.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cmath>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace {
+
+enum ExitCode { all_well = 0, something_broken = 1, bad_usage = 2 };
+
+struct Arguments {
+    std::string url;
+    crawl::CrawlOptions crawl;
+    crawl::SiteLimits site;
+    crawl::Report::Options report;
+    double timeout_seconds = 10;
+    bool threads = false;
+    bool insecure = false;
+};
+
+void describe(CLI::App& app, Arguments& arguments) {
+    app.add_option("URL", arguments.url, "Where to start; the crawl stays on this host")->required();
+    app.add_option("-c,--concurrency", arguments.crawl.concurrency, "Requests in flight at most")
+        ->check(CLI::Range(1, 100'000))
+        ->capture_default_str();
+    app.add_option("-d,--depth", arguments.site.max_depth,
+                   "Follow links this far from the start (default: no limit)")
+        ->check(CLI::Range(0, 1'000'000));
+    app.add_option("-t,--timeout", arguments.timeout_seconds, "Seconds for one request, all in all")
+        ->check(CLI::Range(0.001, 86'400.0))
+        ->capture_default_str();
+    app.add_option("--max-body", arguments.crawl.request.max_body, "Bytes of a page; a larger one is broken")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40))
+        ->capture_default_str();
+    app.add_option("--max-redirects", arguments.site.max_redirects, "Redirects in a row")
+        ->check(CLI::Range(0, 1'000))
+        ->capture_default_str();
+    app.add_option("--json", arguments.report.json, "Write one JSON object a line and URL to this file");
+    app.add_flag("--all-pages", arguments.report.all_pages,
+                 "Name all pages with a broken link, not just the first five");
+    app.add_flag("--insecure", arguments.insecure, "Do not verify certificates");
+    app.add_flag("--threads-instead", arguments.threads,
+                 "Use a thread for each request in flight, for comparison");
+}
+
+/// Raises the number of files that may be open as far as the system lets us, and asks for no more connections
+/// than fit.
+void fit_to_descriptors(std::size_t& concurrency) {
+    constexpr rlim_t others = 32; // standard streams, the event queue, the JSON file, name lookups
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || concurrency + others <= limit.rlim_cur) return;
+    concurrency = limit.rlim_cur > others + 1 ? limit.rlim_cur - others : 1;
+    std::cerr << "crawl: the system lets a process open " << limit.rlim_cur
+              << " files; continuing with --concurrency " << concurrency << '\n';
+}
+
+int run(Arguments const& arguments) {
+    auto start = crawl::parse_url(arguments.url);
+    if (start.kind != crawl::Reference::Kind::web) {
+        std::cerr << "crawl: not an http or https URL: " << arguments.url << '\n';
+        return bad_usage;
+    }
+    auto tls = crawl::make_tls_context(arguments.insecure);
+    crawl::Site site{std::move(start.url), arguments.site};
+    crawl::Report report{arguments.report};
+    auto const crawl = arguments.threads ? crawl::crawl_with_threads : crawl::crawl_with_fibers;
+    auto const peak = crawl(site, report, arguments.crawl, tls);
+    report.finish(site, peak, std::cout);
+    return site.broken().empty() ? all_well : something_broken;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    // A server that hangs up must show as an error of that write, not end the program.
+    ::signal(SIGPIPE, SIG_IGN);
+    Arguments arguments;
+    CLI::App app{"Checks all links of a web site.", "crawl"};
+    app.footer("Exit code: 0 nothing is broken, 1 something is, 2 wrong usage or no result.");
+    describe(app, arguments);
+    try {
+        app.parse(argc, argv);
+    } catch (CLI::ParseError const& e) {
+        return app.exit(e) == 0 ? all_well : bad_usage;
+    }
+    arguments.crawl.request.timeout =
+        std::chrono::milliseconds{std::llround(arguments.timeout_seconds * 1000)};
+    fit_to_descriptors(arguments.crawl.concurrency);
+    arguments.report.progress = ::isatty(STDOUT_FILENO) != 0 && ::isatty(STDERR_FILENO) != 0;
+    try {
+        return run(arguments);
+    } catch (std::exception const& e) {
+        std::cerr << "crawl: " << e.what() << '\n';
+        return bad_usage;
+    }
+}

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "site.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <fstream>
+#include <iosfwd>
+#include <string>
+
+namespace crawl {
+
+/// What a user sees: a progress line while the crawl runs, one JSON line a page if asked for, and the
+/// summary.
+class Report {
+public:
+    struct Options {
+        bool progress = false;  ///< redraw a line on stderr while the crawl runs
+        bool all_pages = false; ///< name all pages that hold a broken link, not just the first few
+        std::string json;       ///< file for one JSON object a line; empty for none
+    };
+
+    /// @throws std::runtime_error if the JSON file cannot be written
+    explicit Report(Options const& options);
+    Report(Report const&) = delete;
+    Report& operator=(Report const&) = delete;
+
+    /// To be called after each URL that was loaded.
+    void loaded(Site const& site, Site::Id id, std::size_t in_flight);
+
+    /// Ends the progress line and writes the summary. @throws std::runtime_error if the JSON file is
+    /// incomplete
+    void finish(Site const& site, std::size_t peak_in_flight, std::ostream& out);
+
+private:
+    using Clock = std::chrono::steady_clock;
+
+    void write_json(Site const& site, Site::Node const& node);
+    void write_broken(Site::Broken const& broken, std::ostream& out) const;
+    void draw_progress(std::size_t in_flight);
+
+    Options options_;
+    std::ofstream json_;
+    Clock::time_point const start_ = Clock::now();
+    Clock::time_point next_draw_ = start_;
+    std::size_t pages_ = 0;
+    std::uint64_t bytes_ = 0;
+    std::uint64_t bytes_drawn_ = 0;
+    Clock::time_point drawn_at_ = start_;
+};
+
+} // namespace crawl

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace crawl {
+
+/// A server for tests that sends exactly the bytes it was told to, right or wrong, and does what no decent
+/// server would. It runs on plain threads, so that nothing of frond is in its way.
+class ScriptedServer {
+public:
+    struct Answer {
+        std::string bytes;
+        enum class Then { keep_open, close, hang } then = Then::keep_open;
+    };
+
+    /// @param answers by request target; anything else gets a 404.
+    explicit ScriptedServer(std::map<std::string, Answer> answers);
+    ScriptedServer(ScriptedServer const&) = delete;
+    ScriptedServer& operator=(ScriptedServer const&) = delete;
+    ~ScriptedServer();
+
+    std::string url(std::string const& target) const;
+    /// Gives how many connections have been made.
+    int connections() const { return connections_; }
+    /// Gives how many requests for `target` have come.
+    int requests(std::string const& target) const;
+
+private:
+    void accept();
+    void serve(int socket);
+
+    std::map<std::string, Answer> answers_;
+    int listener_ = -1;
+    int port_ = 0;
+    std::atomic<int> connections_ = 0;
+
+    mutable std::mutex mutex_; // guards all below
+    std::map<std::string, int> requests_;
+    std::vector<int> sockets_;
+    std::vector<std::thread> sessions_;
+
+    std::thread acceptor_;
+};
+
+/// An answer as servers give it, with the length of its body.
+std::string ok(std::string const& body, std::string const& type = "text/html");
+
+} // namespace crawl

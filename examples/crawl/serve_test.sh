@@ -1,0 +1,56 @@
+#!/bin/sh
+# serve_test.sh BUILD_DIR: `crawl` and `serve` together on the small tree; what they find is known.
+set -eu
+build=$1
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+: >"$work/address"
+"$build/serve" "$here/site" --latency 1 >"$work/address" &
+server=$!
+trap 'kill "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
+
+tries=0
+until grep -q '^listening on ' "$work/address"; do
+    tries=$((tries + 1))
+    if [ "$tries" -gt 100 ]; then
+        echo "the server did not start" >&2
+        exit 1
+    fi
+    sleep 0.1
+done
+url=$(sed -n 's/^listening on //p' "$work/address")
+
+cat >"$work/expected" <<END
+broken: ${url}guide/sori.html
+    status 404
+    on ${url}glossary.html
+pages        6
+other files  2
+links        30
+broken links 1
+redirects    1
+external     1 URLs of other hosts, not loaded
+received     0.0 MB
+END
+
+for engine in "" --threads-instead; do
+    status=0
+    "$build/crawl" "$url" --concurrency 3 --json "$work/json" $engine >"$work/summary" 2>"$work/errors" || status=$?
+    grep -v -e '^wall time' -e '^in flight' "$work/summary" >"$work/found" || true
+    diff "$work/expected" "$work/found"
+    if [ "$status" -ne 1 ]; then
+        echo "exit code $status, not 1 for a broken link" >&2
+        exit 1
+    fi
+    # Neither colours nor a progress line where nobody is watching. (In its builds, AddressSanitizer warns of every
+    # program that switches stacks.)
+    if grep -v "ASan doesn't fully support makecontext" "$work/errors" | grep . >&2; then exit 1; fi
+    test "$(wc -l <"$work/json")" -eq 10
+done
+
+status=0
+"$build/crawl" "${url}guide/spores.html" --depth 0 >/dev/null || status=$?
+test "$status" -eq 0
+status=0
+"$build/crawl" --no-such-option >/dev/null 2>&1 || status=$?
+test "$status" -eq 2

@@ -1,0 +1,7 @@
+// expect: constraints not satisfied|no matching member function
+#include <frond/group.hpp>
+
+int main() {
+    frond::Group group;
+    group.spawn(42);
+}
