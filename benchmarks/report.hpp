@@ -17,8 +17,7 @@ inline bool smoke() { return std::getenv("FROND_BENCH_SMOKE") != nullptr; }
 
 // A wrong result makes its time worthless, so it ends the program, not only the one benchmark.
 inline void require_equal(std::uint64_t actual, std::uint64_t expected) {
-    if (actual == expected)
-        return;
+    if (actual == expected) return;
     std::fprintf(stderr, "wrong result: %" PRIu64 " instead of %" PRIu64 "\n", actual, expected);
     std::exit(EXIT_FAILURE);
 }
@@ -28,8 +27,7 @@ inline void require_equal(std::uint64_t actual, std::uint64_t expected) {
 inline double peak_rss() {
     std::ifstream status{"/proc/self/status"};
     for (std::string word; status >> word;)
-        if (double kib = 0; word == "VmHWM:" && status >> kib)
-            return kib * 1024;
+        if (double kib = 0; word == "VmHWM:" && status >> kib) return kib * 1024;
     return 0;
 }
 
@@ -48,8 +46,7 @@ inline void once_by_wall_clock(benchmark::internal::Benchmark* registered) {
 
 inline int run(int argc, char** argv, const std::string& library) {
     benchmark::Initialize(&argc, argv);
-    if (benchmark::ReportUnrecognizedArguments(argc, argv))
-        return EXIT_FAILURE;
+    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return EXIT_FAILURE;
     benchmark::AddCustomContext("library", library);
 #ifdef __clang__
     benchmark::AddCustomContext("compiler", __VERSION__);

@@ -187,17 +187,20 @@ TEST(ForeignThread, JoinersOfSeveralThreadsAllGetTheError) {
         gate.pass();
         throw 3;
     });
+    std::atomic<int> waiting{0};
     std::atomic<int> got{0};
     std::vector<std::thread> threads;
     for (int i = 0; i < 3; ++i)
         threads.emplace_back([&] {
-            try {
-                group.join();
-            } catch (int) {
+            Group mine;
+            mine.spawn([&] {
+                EXPECT_THROW(group.join(), int);
                 ++got;
-            }
+            });
+            mine.spawn([&waiting] { ++waiting; }); // starts when the one before is suspended in its join
         });
-    frond::sleep_for(20ms); // lets them come; whoever comes later finds nothing, and the count tells
+    yield_until([&] { return waiting == 3; });
+    for (int i = 0; i < 3; ++i) frond::yield(); // what they sent has arrived by now
     gate.open();
     EXPECT_THROW(group.join(), int);
     for (auto& thread : threads) thread.join();

@@ -4,6 +4,7 @@
 
 #include "support/gate.hpp"
 #include "support/gauge.hpp"
+#include "support/stall_test.hpp"
 
 #include <frond/errors.hpp>
 #include <frond/this_task.hpp>
@@ -241,6 +242,39 @@ TEST(Lending, IsNotForWaitsOnUncappedGroups) {
     EXPECT_EQ(pool.stats().active_peak, 2U);
 }
 
+TEST(Lending, IsNotForChainsOfWaitsThatNeedNoSlot) {
+    Pool pool{2};
+    Pool other{1};
+    Group uncapped;
+    Gauge gauge;
+    for (int i = 0; i < 10; ++i)
+        pool.spawn([&] {
+            const Gauge::Inside inside{gauge};
+            uncapped.run([&] { other.run([&] { uncapped.run([] { frond::yield(); }); }); });
+            other.run([&] { uncapped.run([] { frond::yield(); }); });
+        });
+    pool.join();
+    EXPECT_EQ(gauge.peak(), 2U);
+    EXPECT_EQ(pool.stats().active_peak, 2U);
+    EXPECT_EQ(pool.stats().overdraft_peak, 0U);
+}
+
+TEST(Lending, IsNotForJoinsOfGroupsWhoseMembersWait) {
+    Pool pool{1};
+    Gauge gauge;
+    for (int i = 0; i < 5; ++i)
+        pool.spawn([&gauge] {
+            const Gauge::Inside inside{gauge};
+            Group uncapped;
+            const auto slow = uncapped.spawn([] { frond::sleep_for(1ms); });
+            uncapped.spawn([&slow] { slow.wait(); });
+            frond::yield(); // now a member of the group waits
+            uncapped.join();
+        });
+    pool.join();
+    EXPECT_EQ(gauge.peak(), 1U);
+}
+
 TEST(Lending, IsNotForWaitsOnAnotherPool) {
     Pool pool{2};
     Pool other{1};
@@ -418,6 +452,26 @@ TEST(Overdraft, AResumingWaiterNeverWaitsForASlot) {
     a.get();
     EXPECT_TRUE(went_on);
     pool.join();
+}
+
+// Seen to when nothing else can run, so like a stall it needs the process's threads to be countable.
+using CrosswiseLending = frond::test::StallTest;
+
+TEST_F(CrosswiseLending, MembersOfTwoFullPoolsBothGoOn) {
+    Pool first{1};
+    Pool second{1};
+    int done = 0;
+    const auto a = first.spawn([&] {
+        frond::yield();
+        second.spawn([&done] { ++done; }).get();
+    });
+    const auto b = second.spawn([&] {
+        frond::yield();
+        first.spawn([&done] { ++done; }).get();
+    });
+    a.get();
+    b.get();
+    EXPECT_EQ(done, 2);
 }
 
 } // namespace

@@ -9,8 +9,7 @@ namespace {
 
 template <class Spawn>
 std::uint64_t sum(Spawn& spawn, std::uint64_t first, std::uint64_t leaves) {
-    if (leaves == 1)
-        return first;
+    if (leaves == 1) return first;
     const std::uint64_t share = leaves / bench::children_per_task;
     std::array<std::uint64_t, bench::children_per_task> sums;
     std::array<boost::fibers::fiber, bench::children_per_task> children;
@@ -18,8 +17,7 @@ std::uint64_t sum(Spawn& spawn, std::uint64_t first, std::uint64_t leaves) {
         children[i] = spawn([&spawn, &result = sums[i], begin = first + i * share, share] {
             result = sum(spawn, begin, share);
         });
-    for (boost::fibers::fiber& child : children)
-        child.join();
+    for (boost::fibers::fiber& child : children) child.join();
     return std::accumulate(sums.begin(), sums.end(), std::uint64_t{0});
 }
 

@@ -12,10 +12,8 @@ auto spawn_and_join_with(Spawn spawn) {
         std::uint64_t ran = 0;
         std::vector<boost::fibers::fiber> fibers;
         fibers.reserve(tasks);
-        for (std::uint64_t i = 0; i < tasks; ++i)
-            fibers.push_back(spawn([&ran] { ++ran; }));
-        for (boost::fibers::fiber& fiber : fibers)
-            fiber.join();
+        for (std::uint64_t i = 0; i < tasks; ++i) fibers.push_back(spawn([&ran] { ++ran; }));
+        for (boost::fibers::fiber& fiber : fibers) fiber.join();
         return ran;
     };
 }

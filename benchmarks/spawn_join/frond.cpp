@@ -9,8 +9,7 @@ namespace {
 std::uint64_t spawn_and_join(std::uint64_t tasks) {
     std::uint64_t ran = 0;
     frond::Group group;
-    for (std::uint64_t i = 0; i < tasks; ++i)
-        group.spawn([&ran] { ++ran; });
+    for (std::uint64_t i = 0; i < tasks; ++i) group.spawn([&ran] { ++ran; });
     group.join();
     return ran;
 }

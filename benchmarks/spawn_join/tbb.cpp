@@ -13,8 +13,7 @@ namespace {
 std::uint64_t on_one_thread(std::uint64_t tasks) {
     std::uint64_t ran = 0;
     tbb::task_group group;
-    for (std::uint64_t i = 0; i < tasks; ++i)
-        group.run([&ran] { ++ran; });
+    for (std::uint64_t i = 0; i < tasks; ++i) group.run([&ran] { ++ran; });
     group.wait();
     return ran;
 }

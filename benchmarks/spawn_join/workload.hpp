@@ -17,8 +17,7 @@ inline std::uint64_t batch_size() { return task_count() / batch_count; }
 // Times both cases for `spawn_and_join(n)`, which returns how many tasks ran.
 template <class F>
 void time_once(benchmark::State& state, F spawn_and_join) {
-    for (auto _ : state)
-        require_equal(spawn_and_join(task_count()), task_count());
+    for (auto _ : state) require_equal(spawn_and_join(task_count()), task_count());
     report(state, task_count());
 }
 

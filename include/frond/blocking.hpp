@@ -16,21 +16,22 @@ namespace detail {
 /// Calls `work(argument)` on an offload thread and suspends the caller until it has returned.
 FROND_API void offload(void (*work)(void*), void* argument);
 
-}  // namespace detail
+} // namespace detail
 
 /// Calls `f` on an offload thread, for calls that block their thread: files, DNS, libraries without an
-/// asynchronous interface, long computations. Only this fiber waits. There are min(32, cores + 4) such threads
-/// for the process, made at the first use; more calls than that queue.
-/// *Suspends* always, until `f` has returned. @throws what `f` throws; std::logic_error in an Asio handler
-/// Cost: about two thread switches, 10-20 µs.
+/// asynchronous interface, long computations. Only this fiber waits. There are min(32, cores + 4) such
+/// threads for the process, made at the first use; more calls than that queue. *Suspends* always, until `f`
+/// has returned. @throws what `f` throws; std::logic_error in an Asio handler Cost: about two thread
+/// switches, 10-20 µs.
 template <std::invocable F>
 std::invoke_result_t<F> blocking(F&& f) {
     using R = std::invoke_result_t<F>;
     struct Call {
         F& f;
         std::exception_ptr error = nullptr;
-        std::optional<std::conditional_t<std::is_void_v<R>, bool,
-                                         std::conditional_t<std::is_reference_v<R>, std::remove_reference_t<R>*, R>>>
+        std::optional<
+            std::conditional_t<std::is_void_v<R>, bool,
+                               std::conditional_t<std::is_reference_v<R>, std::remove_reference_t<R>*, R>>>
             result = std::nullopt;
     } call{f};
     detail::offload(
@@ -55,4 +56,4 @@ std::invoke_result_t<F> blocking(F&& f) {
         return std::move(*call.result);
 }
 
-}  // namespace frond::inline v0
+} // namespace frond::inline v0

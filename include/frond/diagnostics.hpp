@@ -19,14 +19,14 @@ enum class StackGuard : unsigned char { none_yet, madvise, mprotect, missing };
 
 /// Process-wide figures.
 struct Stats {
-    std::size_t stacks_in_use;       ///< held by fibers that run, wait or idle
-    std::size_t stacks_cached;       ///< ready for reuse
+    std::size_t stacks_in_use; ///< held by fibers that run, wait or idle
+    std::size_t stacks_cached; ///< ready for reuse
     std::size_t stack_bytes_reserved;
-    StackGuard guard;                ///< what the last guard was made with
+    StackGuard guard; ///< what the last guard was made with
     std::size_t guarded_by_madvise;
     std::size_t guarded_by_mprotect;
-    std::size_t unguarded;           ///< neither worked: an overrun of these is not caught
-    std::size_t homes;               ///< threads with a scheduler
+    std::size_t unguarded; ///< neither worked: an overrun of these is not caught
+    std::size_t homes;     ///< threads with a scheduler
 };
 FROND_API Stats stats();
 
@@ -35,4 +35,4 @@ FROND_API Stats stats();
 /// @throws std::invalid_argument above 8 MiB
 FROND_API void set_default_stack_size(std::size_t bytes);
 
-}  // namespace frond::inline v0
+} // namespace frond::inline v0

@@ -68,5 +68,5 @@ std::size_t checked_count(I n, char const* what, bool zero_allowed = false) {
     return static_cast<std::size_t>(count);
 }
 
-}  // namespace detail
-}  // namespace frond::inline v0
+} // namespace detail
+} // namespace frond::inline v0

@@ -27,8 +27,8 @@ struct FROND_API Deadlock : std::logic_error {
     using std::logic_error::logic_error;
 };
 
-/// Thrown by `spawn` and its kin when the group, the pool or the thread they live on accepts no more work. The
-/// callable has been destroyed.
+/// Thrown by `spawn` and its kin when the group, the pool or the thread they live on accepts no more work.
+/// The callable has been destroyed.
 struct FROND_API Closed : std::logic_error {
     using std::logic_error::logic_error;
 };
@@ -36,16 +36,16 @@ struct FROND_API Closed : std::logic_error {
 /// One exception that left a task, with where it came from.
 struct TaskError {
     std::exception_ptr error;
-    std::uint64_t id = 0;               ///< the task's id
-    std::string name;                   ///< the task's name; empty if it was given none
+    std::uint64_t id = 0; ///< the task's id
+    std::string name;     ///< the task's name; empty if it was given none
     std::source_location spawned_at;
-    std::uint64_t more = 0;             ///< how many further errors of the same group nobody saw
+    std::uint64_t more = 0; ///< how many further errors of the same group nobody saw
 };
 
-/// Replaces what happens to errors that nobody has seen when their group ends. The default writes one line for
-/// the group to stderr: the first task's name, spawn site, `what()`, and how many more. An empty function
+/// Replaces what happens to errors that nobody has seen when their group ends. The default writes one line
+/// for the group to stderr: the first task's name, spawn site, `what()`, and how many more. An empty function
 /// restores the default. The handler must not throw; it may be called on any thread.
 /// *Suspends* never. Thread safety: callable from anywhere.
 FROND_API void set_unhandled_error_handler(std::function<void(TaskError const&)> handler);
 
-}  // namespace frond::inline v0
+} // namespace frond::inline v0

@@ -15,15 +15,15 @@ class Pool;
 
 /// What a spawn can ask for beyond the defaults.
 struct SpawnOptions {
-    std::string name = {};      ///< shown by `dump`, in error reports and by `this_task::name`
-    int priority = 0;           ///< larger first, in pools with `Order::priority`
-    std::size_t stack = 0;      ///< bytes of stack that it needs, rounded up to a class; 0: the default
+    std::string name = {}; ///< shown by `dump`, in error reports and by `this_task::name`
+    int priority = 0;      ///< larger first, in pools with `Order::priority`
+    std::size_t stack = 0; ///< bytes of stack that it needs, rounded up to a class; 0: the default
     std::source_location at = std::source_location::current();
 };
 
 struct GroupOptions {
     OnError on_error = OnError::collect;
-    std::string name = {};      ///< shown by `dump`
+    std::string name = {}; ///< shown by `dump`
 };
 
 namespace detail {
@@ -37,11 +37,11 @@ FROND_API void submit_later(TaskNode& n, Clock::time_point when);
 FROND_API void apply_options(TaskNode& n, SpawnOptions&& o);
 FROND_API void check_open(GroupCore const& g);
 
-}  // namespace detail
+} // namespace detail
 
-/// Tasks with a common end: spawn any number, from anywhere, also from inside other tasks, and join them once.
-/// Bound to a `Pool` its tasks count against that pool's cap; bound to none there is no cap. For results that
-/// come while others still run, keep the `Task` handles.
+/// Tasks with a common end: spawn any number, from anywhere, also from inside other tasks, and join them
+/// once. Bound to a `Pool` its tasks count against that pool's cap; bound to none there is no cap. For
+/// results that come while others still run, keep the `Task` handles.
 ///
 /// Example:
 ///     frond::Group group;
@@ -62,7 +62,8 @@ public:
     explicit Group(Pool& pool, GroupOptions options = {});
     Group(Group const&) = delete;
     Group& operator=(Group const&) = delete;
-    /// *Suspends* until its tasks have ended. Never throws; a wait that could never end terminates the program.
+    /// *Suspends* until its tasks have ended. Never throws; a wait that could never end terminates the
+    /// program.
     ~Group();
 
     /// Queues a call of `f` and returns at once. *Suspends* never, but for a pool with `max_pending`: there a
@@ -126,7 +127,8 @@ public:
         return handle(n);
     }
 
-    /// Spawns, waits and takes the result: a call under the cap. *Suspends*. @throws as `spawn` and `Task::get`
+    /// Spawns, waits and takes the result: a call under the cap. *Suspends*. @throws as `spawn` and
+    /// `Task::get`
     template <class F>
         requires detail::Spawnable<F>
     auto run(F&& f, std::source_location at = std::source_location::current()) -> detail::ResultOf<F> {
@@ -159,8 +161,8 @@ public:
     /// Tasks that have not ended. *Suspends* never; on other threads than the home it may be old news, as the
     /// three below.
     std::size_t size() const noexcept;
-    std::size_t active() const noexcept;     ///< admitted and not ended; without a pool every task is admitted
-    std::size_t pending() const noexcept;    ///< waiting for a slot, or for their time
+    std::size_t active() const noexcept;  ///< admitted and not ended; without a pool every task is admitted
+    std::size_t pending() const noexcept; ///< waiting for a slot, or for their time
     bool empty() const noexcept { return size() == 0; }
 
 protected:
@@ -196,4 +198,4 @@ private:
     void open(GroupOptions&& options, detail::PoolCore* pool);
 };
 
-}  // namespace frond::inline v0
+} // namespace frond::inline v0

@@ -10,25 +10,25 @@
 namespace frond::inline v0 {
 
 struct PoolOptions {
-    std::size_t limit = 0;                   ///< tasks in flight at most; must be given; `unlimited` is allowed
-    std::size_t max_pending = unlimited;     ///< tasks that may wait for a slot before `spawn` from outside waits
+    std::size_t limit = 0;               ///< tasks in flight at most; must be given; `unlimited` is allowed
+    std::size_t max_pending = unlimited; ///< tasks that may wait for a slot before `spawn` from outside waits
     Order order = Order::fifo;
-    std::string name = {};                   ///< shown by `dump`
-    GroupOptions group = {};                 ///< for the pool's own tasks
+    std::string name = {};   ///< shown by `dump`
+    GroupOptions group = {}; ///< for the pool's own tasks
 };
 
 /// A snapshot of a pool, over everything bound to it.
 struct PoolStats {
     std::size_t limit;
-    std::size_t active;            ///< tasks that hold a slot
-    std::size_t pending;           ///< tasks that wait for a slot
-    std::size_t live;              ///< tasks that have not ended
+    std::size_t active;  ///< tasks that hold a slot
+    std::size_t pending; ///< tasks that wait for a slot
+    std::size_t live;    ///< tasks that have not ended
     std::size_t active_peak;
     std::size_t pending_peak;
-    std::size_t admitted;          ///< tasks that were ever given a slot
-    std::size_t completed;         ///< tasks that ended after having had one
-    std::size_t overdraft;         ///< how far `active` is above the limit now
-    std::size_t overdraft_peak;    ///< and ever was
+    std::size_t admitted;       ///< tasks that were ever given a slot
+    std::size_t completed;      ///< tasks that ended after having had one
+    std::size_t overdraft;      ///< how far `active` is above the limit now
+    std::size_t overdraft_peak; ///< and ever was
 };
 
 /// A slot given back before its task ends; the destructor takes one again without waiting, which can overdraw
@@ -53,9 +53,9 @@ private:
 /// A task is *active* from its admission to its end, also while it sleeps, does I/O or waits for a lock. Only
 /// while what it waits for (a task, a group), directly or through others, needs a slot of the same pool, it
 /// lends its own; so nested use neither deadlocks nor exceeds the cap. When what it waits for ends, that slot
-/// goes straight to it. A lender that goes on for another reason (a deadline, a second waiter on one task, its
-/// own `spawn_wait`) does not wait for a slot: the pool is overdrawn by it, counts that, and admits nothing
-/// until it is repaid.
+/// goes straight to it. A lender that goes on for another reason (a deadline, a second waiter on one task,
+/// its own `spawn_wait`) does not wait for a slot: the pool is overdrawn by it, counts that, and admits
+/// nothing until it is repaid.
 ///
 /// Example:
 ///     frond::Pool pool{10};
@@ -72,7 +72,8 @@ public:
     /// @throws std::invalid_argument for zero and negative numbers
     template <std::integral I>
     explicit Pool(I limit)
-        : Pool(PoolOptions{.limit = detail::checked_count(limit, "frond: Pool: the limit must be positive")}) {}
+        : Pool(PoolOptions{.limit =
+                               detail::checked_count(limit, "frond: Pool: the limit must be positive")}) {}
     explicit Pool(PoolOptions options);
     ~Pool();
 
@@ -108,4 +109,4 @@ private:
     detail::PoolCore pool_;
 };
 
-}  // namespace frond::inline v0
+} // namespace frond::inline v0

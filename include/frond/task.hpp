@@ -23,13 +23,13 @@ FROND_API bool wait_for_end(TaskNode& n, Clock::time_point deadline, bool move_u
 FROND_API void rethrow_failure(TaskNode& n);
 FROND_API std::exception_ptr failure_of(TaskNode& n);
 FROND_API std::string_view name_of(TaskNode const& n) noexcept;
-FROND_API void claim_result(TaskNode& n);    ///< @throws std::logic_error when it was taken before
+FROND_API void claim_result(TaskNode& n); ///< @throws std::logic_error when it was taken before
 [[noreturn]] FROND_API void throw_empty_handle();
 
-}  // namespace detail
+} // namespace detail
 
-/// A handle to a spawned task: who wants its result, its error or its end. Dropping the handle changes nothing
-/// for the task; the group that spawned it owns it.
+/// A handle to a spawned task: who wants its result, its error or its end. Dropping the handle changes
+/// nothing for the task; the group that spawned it owns it.
 ///
 /// Lifetime: the result lives as long as the last handle; a reference from `get` must not outlive that.
 /// Thread safety: any thread may wait, read or copy its own handle; one handle object is not for two threads
@@ -40,7 +40,8 @@ class Task {
 public:
     using value_type = T;
 
-    /// An empty handle; everything but assignment, `operator bool` and destruction throws std::logic_error.
+    /// An empty handle: it is not `ready()`; everything else but assignment, `operator bool` and destruction
+    /// throws std::logic_error.
     Task() noexcept = default;
     Task(Task const& other) noexcept : node_{other.node_} {
         if (node_) detail::add_ref(*node_);
@@ -62,7 +63,8 @@ public:
     /// the result was taken
     decltype(auto) get() const& {
         finish_waiting();
-        if (node_->taken.load(std::memory_order_acquire)) throw std::logic_error("frond: the result was taken");
+        if (node_->taken.load(std::memory_order_acquire))
+            throw std::logic_error("frond: the result was taken");
         if constexpr (!std::is_void_v<T>) return static_cast<T&>(node_->result.get());
     }
     /// The same for a temporary: moves the result out.
@@ -86,7 +88,9 @@ public:
     }
 
     /// Whether it has ended, whatever way. *Suspends* never.
-    bool ready() const noexcept { return node_ && detail::is_final(node_->state.load(std::memory_order_acquire)); }
+    bool ready() const noexcept {
+        return node_ && detail::is_final(node_->state.load(std::memory_order_acquire));
+    }
     /// Where it stands; may be old news when read on another thread than its home. *Suspends* never.
     TaskState state() const { return node().state.load(std::memory_order_acquire); }
     /// Waits for the end; what it threw, or nullptr. Marks the error as seen, so that no `join` throws it.
@@ -124,4 +128,4 @@ private:
     detail::ResultNode<T>* node_ = nullptr;
 };
 
-}  // namespace frond::inline v0
+} // namespace frond::inline v0

@@ -34,10 +34,10 @@ void sleep_until(std::chrono::time_point<C, D> t) {
     detail::sleep_until_deadline(detail::deadline_at(t));
 }
 
-}  // namespace this_task
+} // namespace this_task
 
 using this_task::sleep_for;
 using this_task::sleep_until;
 using this_task::yield;
 
-}  // namespace frond::inline v0
+} // namespace frond::inline v0

@@ -1,8 +1,8 @@
 #include "admission/slots.hpp"
 
 #include "admission/wait_graph.hpp"
-#include "scheduler/task_extras.hpp"
 #include "scheduler/remote.hpp"
+#include "scheduler/task_extras.hpp"
 
 namespace frond::inline v0::detail {
 
@@ -52,7 +52,7 @@ TaskNode* lender_further_up(PoolCore& p, TaskNode& ended, bool group_ended) noex
     return nullptr;
 }
 
-}  // namespace
+} // namespace
 
 void admit(PoolCore& p, TaskNode& t) noexcept {
     Home& h = home_of(p);
@@ -67,7 +67,8 @@ void admit(PoolCore& p, TaskNode& t) noexcept {
         if (w.kind != WaitKind::admission) return false;
         notify(h, w, WakeReason::done);
         return true;
-    })) {}
+    })) {
+    }
 }
 
 void reserve_queue(PoolCore& p, TaskNode const& t) {
@@ -169,12 +170,12 @@ void move_up(TaskNode& t) noexcept {
     --t.group->unboosted;
 }
 
-/// Backwards, so that the order among them stays. A pool whose whole queue belongs to the group has nothing to
-/// reorder, and an outsider gains nothing by starting some admitted tasks before others.
+/// Backwards, so that the order among them stays. A pool whose whole queue belongs to the group has nothing
+/// to reorder, and an outsider gains nothing by starting some admitted tasks before others.
 void move_up(GroupCore& g, bool from_member) noexcept {
     if (!g.pool || g.unboosted == 0) return;
     if (!from_member && g.pool->queued.get() == g.queued) return;
     for (TaskNode* t = g.live.tail; t && g.unboosted > 0; t = t->live_prev) move_up(*t);
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

@@ -17,7 +17,9 @@ inline bool has_free_slot(PoolCore const& p) noexcept {
 }
 
 /// Whether a task from outside may be queued.
-inline bool has_room(PoolCore const& p) noexcept { return has_free_slot(p) || p.queued.get() < p.max_pending; }
+inline bool has_room(PoolCore const& p) noexcept {
+    return has_free_slot(p) || p.queued.get() < p.max_pending;
+}
 
 /// Admits `t`, which is in no queue: it gets a slot and can start.
 void admit(PoolCore& p, TaskNode& t) noexcept;
@@ -44,4 +46,4 @@ void move_up(GroupCore& g, bool from_member) noexcept;
 /// A pool in front of whose backlog a task waited lets it in. Supplied by the layer above.
 void let_in(PoolCore& p, TaskNode& t) noexcept;
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

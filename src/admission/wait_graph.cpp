@@ -20,18 +20,22 @@ PoolCore& pool_target(Waiter const& w) noexcept {
 }
 
 bool waits_for_tasks(WaitKind k) noexcept {
-    return k == WaitKind::task || k == WaitKind::admission || k == WaitKind::group || k == WaitKind::backlog ||
-           k == WaitKind::pool_end;
+    return k == WaitKind::task || k == WaitKind::admission || k == WaitKind::group ||
+           k == WaitKind::backlog || k == WaitKind::pool_end;
 }
 
 /// Whether the end of `t` is part of what `w` waits for.
 bool covers(Waiter const& w, TaskNode const& t) noexcept {
     switch (w.kind) {
-        case WaitKind::task:
-        case WaitKind::admission: return &task_target(w) == &t;
-        case WaitKind::group: return &group_target(w) == t.group;
-        case WaitKind::pool_end: return &pool_target(w) == t.group->pool;
-        default: return false;
+    case WaitKind::task:
+    case WaitKind::admission:
+        return &task_target(w) == &t;
+    case WaitKind::group:
+        return &group_target(w) == t.group;
+    case WaitKind::pool_end:
+        return &pool_target(w) == t.group->pool;
+    default:
+        return false;
     }
 }
 
@@ -43,10 +47,14 @@ bool is_waiting_for_tasks(TaskNode const& t) noexcept {
 /// Whether anybody in what `w` waits for waits in turn: without that there is no circle and no chain.
 bool has_further_waits(Waiter const& w) noexcept {
     switch (w.kind) {
-        case WaitKind::task: return is_waiting_for_tasks(task_target(w));
-        case WaitKind::group: return group_target(w).waiting_members > 0;
-        case WaitKind::pool_end: return true;
-        default: return false;
+    case WaitKind::task:
+        return is_waiting_for_tasks(task_target(w));
+    case WaitKind::group:
+        return group_target(w).waiting_members > 0;
+    case WaitKind::pool_end:
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -64,12 +72,17 @@ bool closes_circle(Home& h, Waiter const& w, TaskNode& me) noexcept {
 /// The pool in which tasks that `w` waits for are queued; nullptr: none is.
 PoolCore* pool_with_queued(Waiter const& w) noexcept {
     switch (w.kind) {
-        case WaitKind::task:
-        case WaitKind::admission: return task_target(w).in_pool_queue ? task_target(w).group->pool : nullptr;
-        case WaitKind::group: return group_target(w).queued > 0 ? group_target(w).pool : nullptr;
-        case WaitKind::backlog: return has_room(pool_target(w)) ? nullptr : &pool_target(w);
-        case WaitKind::pool_end: return pool_target(w).queued.get() > 0 ? &pool_target(w) : nullptr;
-        default: return nullptr;
+    case WaitKind::task:
+    case WaitKind::admission:
+        return task_target(w).in_pool_queue ? task_target(w).group->pool : nullptr;
+    case WaitKind::group:
+        return group_target(w).queued > 0 ? group_target(w).pool : nullptr;
+    case WaitKind::backlog:
+        return has_room(pool_target(w)) ? nullptr : &pool_target(w);
+    case WaitKind::pool_end:
+        return pool_target(w).queued.get() > 0 ? &pool_target(w) : nullptr;
+    default:
+        return nullptr;
     }
 }
 
@@ -90,9 +103,10 @@ void lend_up(PoolCore& p, Waiter const& w, TaskNode& me) noexcept {
 /// Visits what a wait depends on, downwards.
 class WalkDown {
 public:
-    WalkDown(Home& h, PoolCore& p) noexcept : mark_{++h.walks}, pool_{p} {}
+    /// Looks for what is queued in `p`; nullptr: in any pool.
+    WalkDown(Home& h, PoolCore* p) noexcept : mark_{++h.walks}, pool_{p} {}
 
-    /// @return whether something queued in the pool was met
+    /// @return whether it was met
     bool visit(Waiter const& w) noexcept {
         if (visit_target(w)) return true;
         while (Fiber* const f = todo_) {
@@ -104,14 +118,19 @@ public:
 
 private:
     bool visit_target(Waiter const& w) noexcept {
-        if (pool_with_queued(w) == &pool_) return true;
+        if (PoolCore* const p = pool_with_queued(w); p && (!pool_ || p == pool_)) return true;
         switch (w.kind) {
-            case WaitKind::task: add(task_target(w)); break;
-            case WaitKind::group: add_all(group_target(w)); break;
-            case WaitKind::pool_end:
-                for (GroupCore* g = pool_target(w).groups.head; g; g = g->pool_next) add_all(*g);
-                break;
-            default: break;
+        case WaitKind::task:
+            add(task_target(w));
+            break;
+        case WaitKind::group:
+            add_all(group_target(w));
+            break;
+        case WaitKind::pool_end:
+            for (GroupCore* g = pool_target(w).groups.head; g; g = g->pool_next) add_all(*g);
+            break;
+        default:
+            break;
         }
         return false;
     }
@@ -128,7 +147,7 @@ private:
     }
 
     std::uint64_t mark_;
-    PoolCore& pool_;
+    PoolCore* pool_;
     Fiber* todo_ = nullptr;
 };
 
@@ -143,7 +162,7 @@ void lend_up_for_chain(Waiter const& w, TaskNode& me) noexcept {
     while (TaskNode* const t = walk.next()) lend_if_needed(*t);
 }
 
-}  // namespace
+} // namespace
 
 void WalkUp::add(Fiber& f) noexcept {
     if (f.up.mark == mark_) return;
@@ -169,9 +188,7 @@ TaskNode* WalkUp::next() noexcept {
     return f->task;
 }
 
-bool needs_slot_of(PoolCore& p, Waiter const& w) noexcept {
-    return WalkDown{*p.own->home, p}.visit(w);
-}
+bool needs_slot_of(PoolCore& p, Waiter const& w) noexcept { return WalkDown{*p.own->home, &p}.visit(w); }
 
 void prepare_wait(Home& h, Waiter& w, TaskNode* me, bool moves_up) {
     if (me && closes_circle(h, w, *me))
@@ -204,6 +221,19 @@ void wait_for_tasks(Home& h, Waiter& w, Waiter*& list, TaskNode* me, Clock::time
     h.park(w, deadline);
 }
 
+bool lend_crosswise(Home& h) noexcept {
+    for (GroupCore* g = h.groups.head; g; g = g->home_next) {
+        if (!g->pool || g->pool->queued.get() == 0 || g->waiting_members == 0) continue;
+        for (TaskNode* t = g->live.head; t; t = t->live_next) {
+            if (!t->has_slot || !is_waiting_for_tasks(*t)) continue;
+            if (!WalkDown{h, nullptr}.visit(*t->fiber->waiting)) continue;
+            lend_slot(*t);
+            return true;
+        }
+    }
+    return false;
+}
+
 void lend_for_new_task(TaskNode& queued) noexcept {
     PoolCore& p = *queued.group->pool;
     WalkUp walk{*queued.home};
@@ -215,4 +245,4 @@ void lend_for_new_task(TaskNode& queued) noexcept {
     }
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

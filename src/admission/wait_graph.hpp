@@ -7,8 +7,8 @@
 
 namespace frond::inline v0::detail {
 
-// Who waits for whom, among the fibers of one home. Edges: a task waits for a task or for all tasks of a group
-// or a pool. The walks need no memory: what is still to be visited is linked through the fibers.
+// Who waits for whom, among the fibers of one home. Edges: a task waits for a task or for all tasks of a
+// group or a pool. The walks need no memory: what is still to be visited is linked through the fibers.
 
 /// Visits the tasks that, directly or through others, wait for something; each once.
 class WalkUp {
@@ -36,8 +36,8 @@ private:
 /// Whether what `w` waits for, directly or through a chain of waits, is a task queued in `p`.
 bool needs_slot_of(PoolCore& p, Waiter const& w) noexcept;
 
-/// To be called before a wait begins: rejects circles, moves up what has not started, and has slots lent up the
-/// chain where that lets something start. `me`: the waiting task, nullptr outside tasks.
+/// To be called before a wait begins: rejects circles, moves up what has not started, and has slots lent up
+/// the chain where that lets something start. `me`: the waiting task, nullptr outside tasks.
 /// @throws Deadlock
 void prepare_wait(Home& h, Waiter& w, TaskNode* me, bool moves_up);
 
@@ -48,4 +48,4 @@ void wait_for_tasks(Home& h, Waiter& w, Waiter*& list, TaskNode* me,
 /// A task was queued in a group for which others already wait: their slots serve it from now on.
 void lend_for_new_task(TaskNode& queued) noexcept;
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

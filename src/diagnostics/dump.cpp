@@ -30,13 +30,19 @@ constexpr std::size_t tasks_shown_a_group = 1000;
 char const* state_text(TaskNode const& t) {
     if (t.delayed) return "delayed";
     switch (t.state.load(std::memory_order_relaxed)) {
-        case TaskState::queued: return t.in_pool_queue ? "queued" : "runnable";
-        // A fiber that is not the running one has yielded, or waits in a primitive that is not ours.
-        case TaskState::running: return t.fiber == &t.home->current_fiber() ? "running" : "suspended";
-        case TaskState::waiting: return "waiting";
-        case TaskState::done: return "done";
-        case TaskState::failed: return "failed";
-        case TaskState::cancelled: return "cancelled";
+    case TaskState::queued:
+        return t.in_pool_queue ? "queued" : "runnable";
+    // A fiber that is not the running one has yielded, or waits in a primitive that is not ours.
+    case TaskState::running:
+        return t.fiber == &t.home->current_fiber() ? "running" : "suspended";
+    case TaskState::waiting:
+        return "waiting";
+    case TaskState::done:
+        return "done";
+    case TaskState::failed:
+        return "failed";
+    case TaskState::cancelled:
+        return "cancelled";
     }
     return "?";
 }
@@ -53,35 +59,45 @@ void label(std::ostream& out, TaskNode const& t) {
 
 void describe_wait(std::ostream& out, Waiter const& w) {
     switch (w.kind) {
-        case WaitKind::sleep: out << "sleeps"; break;
-        case WaitKind::task:
-            out << "waits for ";
-            label(out, *static_cast<TaskNode const*>(w.target));
-            break;
-        case WaitKind::admission:
-            out << "waits for a slot for ";
-            label(out, *static_cast<TaskNode const*>(w.target));
-            break;
-        case WaitKind::group:
-            out << "joins ";
-            label(out, *static_cast<GroupCore const*>(w.target));
-            break;
-        case WaitKind::backlog:
-            out << "waits for room in the backlog of ";
-            label(out, *static_cast<PoolCore const*>(w.target)->own);
-            break;
-        case WaitKind::slot:
-            out << "waits for a free slot of ";
-            label(out, *static_cast<PoolCore const*>(w.target)->own);
-            break;
-        case WaitKind::pool_end:
-            out << "waits for the end of everything in ";
-            label(out, *static_cast<PoolCore const*>(w.target)->own);
-            break;
-        case WaitKind::home_end: out << "ends its thread and waits for the last task"; break;
-        case WaitKind::io: out << "waits for I/O"; break;
-        case WaitKind::offload: out << "waits for a blocking call"; break;
-        case WaitKind::remote: out << "waits for an answer of another thread"; break;
+    case WaitKind::sleep:
+        out << "sleeps";
+        break;
+    case WaitKind::task:
+        out << "waits for ";
+        label(out, *static_cast<TaskNode const*>(w.target));
+        break;
+    case WaitKind::admission:
+        out << "waits for a slot for ";
+        label(out, *static_cast<TaskNode const*>(w.target));
+        break;
+    case WaitKind::group:
+        out << "joins ";
+        label(out, *static_cast<GroupCore const*>(w.target));
+        break;
+    case WaitKind::backlog:
+        out << "waits for room in the backlog of ";
+        label(out, *static_cast<PoolCore const*>(w.target)->own);
+        break;
+    case WaitKind::slot:
+        out << "waits for a free slot of ";
+        label(out, *static_cast<PoolCore const*>(w.target)->own);
+        break;
+    case WaitKind::pool_end:
+        out << "waits for the end of everything in ";
+        label(out, *static_cast<PoolCore const*>(w.target)->own);
+        break;
+    case WaitKind::home_end:
+        out << "ends its thread and waits for the last task";
+        break;
+    case WaitKind::io:
+        out << "waits for I/O";
+        break;
+    case WaitKind::offload:
+        out << "waits for a blocking call";
+        break;
+    case WaitKind::remote:
+        out << "waits for an answer of another thread";
+        break;
     }
     if (w.armed()) out << ", with a deadline";
 }
@@ -91,7 +107,8 @@ public:
     Printer(std::ostream& out, Home const& h) : out_{out}, home_{h} {}
 
     void home() {
-        out_ << "thread " << home_.number << " (tid " << home_.thread_id << "): " << home_.live_tasks << " tasks\n";
+        out_ << "thread " << home_.number << " (tid " << home_.thread_id << "): " << home_.live_tasks
+             << " tasks\n";
         if (Waiter const* const w = home_.main_fiber->waiting) {
             out_ << "  main fiber ";
             describe_wait(out_, *w);
@@ -114,10 +131,10 @@ private:
     void group(GroupCore const& g, int depth) {
         indent(depth);
         label(out_, g);
-        if (g.is_pool && g.pool)
+        if (g.is_pool && g.pool) {
             out_ << ": limit " << g.pool->limit.get() << ", active " << g.pool->active.get() << ", queued "
                  << g.pool->queued.get() << ", lent " << g.pool->lent;
-        else if (g.pool) {
+        } else if (g.pool) {
             out_ << " in ";
             label(out_, *g.pool->own);
         }
@@ -137,8 +154,12 @@ private:
     void task(TaskNode const& t, int depth) {
         indent(depth);
         label(out_, t);
-        out_ << ": " << state_text(t) << (t.has_slot ? ", has a slot" : t.lent ? ", has lent its slot" : "") << ", "
-             << home_.now_ms - t.born_ms << " ms old, spawned at " << t.site.file_name() << ':' << t.site.line();
+        out_ << ": " << state_text(t)
+             << (t.has_slot ? ", has a slot"
+                 : t.lent   ? ", has lent its slot"
+                            : "")
+             << ", " << home_.now_ms - t.born_ms << " ms old, spawned at " << t.site.file_name() << ':'
+             << t.site.line();
         auto const state = t.state.load(std::memory_order_relaxed);
         if (state == TaskState::waiting && t.fiber->waiting) {
             out_ << "; ";
@@ -192,7 +213,7 @@ std::string ask(Home& h) {
            "): does not answer: it blocks outside frond\n";
 }
 
-}  // namespace
+} // namespace
 
 std::string wait_graph() noexcept {
     try {
@@ -204,7 +225,7 @@ std::string wait_graph() noexcept {
     }
 }
 
-}  // namespace detail
+} // namespace detail
 
 void dump(std::ostream& out) {
     std::vector<detail::Home*> homes;
@@ -228,4 +249,4 @@ void set_default_stack_size(std::size_t bytes) {
     detail::Home::current().default_stack = static_cast<std::uint8_t>(detail::stack_class_for(bytes));
 }
 
-}  // namespace frond::inline v0
+} // namespace frond::inline v0

@@ -14,7 +14,7 @@ namespace frond::inline v0::detail {
 namespace {
 
 void put(int fd, std::string_view text) noexcept {
-    if (::write(fd, text.data(), text.size()) < 0) return;    // there is nobody to tell
+    if (::write(fd, text.data(), text.size()) < 0) return; // there is nobody to tell
 }
 
 void put(int fd, std::uint64_t n) noexcept {
@@ -23,7 +23,7 @@ void put(int fd, std::uint64_t n) noexcept {
     put(fd, std::string_view{digits, static_cast<std::size_t>(end - digits)});
 }
 
-}  // namespace
+} // namespace
 
 void describe_stack_owner(void const* fiber, int fd) noexcept {
     auto const* const f = static_cast<Fiber const*>(fiber);
@@ -47,4 +47,4 @@ void describe_stack_owner(void const* fiber, int fd) noexcept {
     put(fd, ")");
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

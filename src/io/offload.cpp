@@ -18,7 +18,9 @@ namespace frond::inline v0::detail {
 
 namespace {
 
-std::size_t thread_count() noexcept { return std::min<std::size_t>(32, std::thread::hardware_concurrency() + 4); }
+std::size_t thread_count() noexcept {
+    return std::min<std::size_t>(32, std::thread::hardware_concurrency() + 4);
+}
 
 /// Never destroyed: at the process's end its threads may still be inside somebody's blocking call. A forked
 /// child has none of the threads and makes its own.
@@ -43,7 +45,7 @@ struct OffloadedCall : Message {
     Waiter* waiter;
 };
 
-}  // namespace
+} // namespace
 
 void offload(void (*work)(void*), void* argument) {
     Home& h = Home::current();
@@ -65,4 +67,4 @@ void offload(void (*work)(void*), void* argument) {
     h.park(w);
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

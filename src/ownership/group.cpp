@@ -34,7 +34,14 @@ void unlink(GroupCore& g) noexcept {
 
 /// Takes out what nobody has seen; describes the first of them. @return false: there is none
 bool take_unseen(GroupCore& g, TaskError& first) noexcept {
-    if (g.errors.empty()) return false;
+    if (g.errors.empty()) {
+        if (g.errors_dropped == 0) return false;
+        first.name = "task";
+        first.more = g.errors_dropped - 1;
+        first.error =
+            std::make_exception_ptr(std::runtime_error("one beyond the 64 errors that a group keeps"));
+        return true;
+    }
     TaskNode& t = *g.errors.head;
     first.error = t.error;
     first.id = t.id;
@@ -43,7 +50,7 @@ bool take_unseen(GroupCore& g, TaskError& first) noexcept {
     try {
         first.name = name_of(t);
     } catch (...) {
-        first.name.clear();    // for want of memory the report does without
+        first.name.clear(); // for want of memory the report does without
     }
     while (g.errors.head) forget_error(*g.errors.head);
     return true;
@@ -69,9 +76,9 @@ void begin_last_join(RemoteWait& r, Home&) noexcept {
         r.proxy.enlist(g.joiners);
 }
 
-}  // namespace
+} // namespace
 
-}  // namespace detail
+} // namespace detail
 
 using detail::Home;
 using detail::HomeState;
@@ -112,12 +119,13 @@ void Group::open(GroupOptions&& options, detail::PoolCore* pool) {
 Group::~Group() {
     Home& h = *core_.home;
     if (h.state.load(std::memory_order_acquire) == HomeState::forked) return;
-    if (std::uncaught_exceptions() > core_.uncaught_at_birth && !core_.is_pool)
+    if (std::uncaught_exceptions() > core_.uncaught_at_birth && !core_.is_pool) {
         detail::call_on(h, [this] {
             if (detail::is_quiescent(core_)) return;
             core_.dropping = true;
             detail::drop_backlog(core_);
         });
+    }
     wait_for_quiescence();
     TaskError unseen;
     bool any = false;
@@ -142,7 +150,9 @@ void Group::wait_for_quiescence() noexcept {
     }
     while (!detail::is_quiescent(core_)) {
         if (!h.may_wait()) {
-            std::fputs("frond: a group with live tasks is destroyed inside an I/O handler, which cannot wait\n", stderr);
+            std::fputs(
+                "frond: a group with live tasks is destroyed inside an I/O handler, which cannot wait\n",
+                stderr);
             std::terminate();
         }
         TaskNode* const me = h.current_task();
@@ -196,4 +206,4 @@ bool Group::from_inside() const noexcept {
     return me && me->group->pool == core_.pool;
 }
 
-}  // namespace frond::inline v0
+} // namespace frond::inline v0

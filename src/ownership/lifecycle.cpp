@@ -15,7 +15,8 @@ namespace {
 constexpr std::uint32_t errors_kept_at_most = 64;
 
 TaskError describe_error(TaskNode const& t) {
-    return {.error = t.error, .id = t.id, .name = std::string{name_of_task(t)}, .spawned_at = t.site, .more = 0};
+    return {
+        .error = t.error, .id = t.id, .name = std::string{name_of_task(t)}, .spawned_at = t.site, .more = 0};
 }
 
 void keep_error(GroupCore& g, TaskNode& t) noexcept {
@@ -72,7 +73,7 @@ void finish(Home& h, TaskNode& t, TaskState outcome, std::exception_ptr const& e
     drop_ref_at_home(t);
 }
 
-}  // namespace
+} // namespace
 
 std::uint64_t next_task_id() noexcept {
     static std::atomic<std::uint64_t> blocks{0};
@@ -109,7 +110,7 @@ void count_as_active(TaskNode& t) noexcept {
 }
 
 void discard(TaskNode& t) noexcept {
-    ++t.home->objects;    // destroy_node takes it off again
+    ++t.home->objects; // destroy_node takes it off again
     t.ops->drop_callable(t);
     std::construct_at(&t.error);
     t.state.store(TaskState::cancelled, std::memory_order_release);
@@ -190,4 +191,4 @@ std::vector<TaskError> take_errors(GroupCore& g) {
     return all;
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

@@ -26,7 +26,7 @@ void count_as_active(TaskNode& t) noexcept;
 /// A node that never belonged to its group: the callable dies, the handle sees a cancelled task.
 void discard(TaskNode& t) noexcept;
 /// The same where the caller gets no handle.
-void discard_with_handle(TaskNode& t) noexcept;
+void discard_with_handle(TaskNode& n) noexcept;
 /// Ends everything in the group that has not started.
 void drop_backlog(GroupCore& g) noexcept;
 /// Tells the joiners if the group is quiescent.
@@ -40,13 +40,13 @@ std::exception_ptr take_error(GroupCore& g) noexcept;
 /// The error of `t` was seen.
 void forget_error(TaskNode& t) noexcept;
 /// Drops one reference, on the home's thread or, once that has ended, under its lock.
-void drop_ref_at_home(TaskNode& t) noexcept;
+void drop_ref_at_home(TaskNode& n) noexcept;
 /// The reference that a message took on another thread, dropped here.
-void drop_ref_of_message(TaskNode& t) noexcept;
+void drop_ref_of_message(TaskNode& n) noexcept;
 /// All that nobody has seen, oldest first.
 std::vector<TaskError> take_errors(GroupCore& g);
 
 /// To the unhandled-error handler.
 FROND_API void report_unhandled(TaskError const& e) noexcept;
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

@@ -24,7 +24,9 @@ using detail::WakeReason;
 
 namespace {
 
-PoolCore& pool_of(RemoteWait& r) noexcept { return *static_cast<PoolCore*>(const_cast<void*>(r.proxy.target)); }
+PoolCore& pool_of(RemoteWait& r) noexcept {
+    return *static_cast<PoolCore*>(const_cast<void*>(r.proxy.target));
+}
 
 GroupOptions named_after_pool(PoolOptions& o) {
     if (o.group.name.empty()) o.group.name = o.name;
@@ -50,7 +52,8 @@ void drop_awaited_admissions(PoolCore& p, GroupCore& g) noexcept {
             w.unlist();
             w.enlist(spawners);
             return true;
-        })) {}
+        })) {
+        }
         // First the task ends: a spawner on another thread looks at its state as soon as it is told.
         detail::task_dropped(h, *t, TaskState::cancelled, nullptr);
         while (spawners) detail::notify(h, *spawners, WakeReason::closed);
@@ -61,12 +64,13 @@ void turn_submitters_away(PoolCore& p) noexcept {
     while (p.submitters) detail::notify(*p.own->home, *p.submitters, WakeReason::closed);
 }
 
-}  // namespace
+} // namespace
 
 Pool::Pool(PoolOptions options) : Group(named_after_pool(options), &pool_) {
     pool_.own = &core_;
     pool_.limit.set(detail::checked_count(options.limit, "frond: PoolOptions::limit must be positive"));
-    pool_.max_pending = detail::checked_count(options.max_pending, "frond: PoolOptions::max_pending must be positive");
+    pool_.max_pending =
+        detail::checked_count(options.max_pending, "frond: PoolOptions::max_pending must be positive");
     pool_.order = options.order;
     if (options.order != Order::priority) pool_.queues.try_emplace(0);
 }
@@ -100,7 +104,7 @@ void Pool::wait_for_last_member() noexcept {
     Waiter w{WaitKind::pool_end, &pool_};
     w.destructor = true;
     if (!h.is_here()) {
-        wait_for_quiescence();    // messages on their way
+        wait_for_quiescence(); // messages on their way
         if (h.state.load(std::memory_order_acquire) == HomeState::ended || !detail::thread_may_wait()) return;
         detail::wait_remotely(h, w, Clock::time_point::max(), [](RemoteWait& r, Home&) noexcept {
             if (pool_of(r).live.get() == 0)
@@ -138,7 +142,8 @@ void Pool::set_limit(std::size_t limit) {
 void Pool::close() {
     detail::call_on(*core_.home, [this] {
         core_.closed.store(true, std::memory_order_relaxed);
-        for (GroupCore* g = pool_.groups.head; g; g = g->pool_next) g->closed.store(true, std::memory_order_relaxed);
+        for (GroupCore* g = pool_.groups.head; g; g = g->pool_next)
+            g->closed.store(true, std::memory_order_relaxed);
         turn_submitters_away(pool_);
         drop_awaited_admissions(pool_, core_);
         for (GroupCore* g = pool_.groups.head; g; g = g->pool_next) drop_awaited_admissions(pool_, *g);
@@ -186,7 +191,8 @@ SlotLoan& SlotLoan::operator=(SlotLoan&& other) noexcept {
 void SlotLoan::end() noexcept {
     TaskNode* const t = std::exchange(task_, nullptr);
     if (!t) return;
-    if (t->home->is_here() && !detail::is_final(t->state.load(std::memory_order_relaxed))) detail::take_slot_again(*t);
+    if (t->home->is_here() && !detail::is_final(t->state.load(std::memory_order_relaxed)))
+        detail::take_slot_again(*t);
     detail::drop_ref(*t);
 }
 
@@ -205,4 +211,4 @@ PoolStats Pool::stats() const {
             .overdraft_peak = pool_.overdraft_peak.get()};
 }
 
-}  // namespace frond::inline v0
+} // namespace frond::inline v0

@@ -66,7 +66,7 @@ bool wait_in_front_of_backlog(Home& h, TaskNode& n, TaskNode* me) {
     w.cargo = &n;
     try {
         h.check_may_wait();
-        prepare_wait(h, w, me, false);    // a member that waits for us holds a slot that the backlog needs
+        prepare_wait(h, w, me, false); // a member that waits for us holds a slot that the backlog needs
         if (!p.submitters && has_room(p)) return false;
         w.enlist(p.submitters);
         if (me) ++me->group->waiting_members;
@@ -119,7 +119,8 @@ bool submit_here(TaskNode& n, SpawnMode mode) {
             discard(n);
             return false;
         }
-        if (mode == SpawnMode::queue && !has_room(*p) && !is_member(p, me) && wait_in_front_of_backlog(h, n, me))
+        if (mode == SpawnMode::queue && !has_room(*p) && !is_member(p, me) &&
+            wait_in_front_of_backlog(h, n, me))
             return true;
     }
     try {
@@ -190,7 +191,7 @@ void submit_and_wait(Home& h, TaskNode& n, WaitKind kind) {
     }
     if (w.reason == WakeReason::closed) {
         if (n.state.load(std::memory_order_acquire) == TaskState::cancelled) {
-            drop_ref(n);    // it was in the queue when the pool closed, and was dropped there
+            drop_ref(n); // it was in the queue when the pool closed, and was dropped there
             throw Closed(closed_text);
         }
         refuse(n);
@@ -231,7 +232,7 @@ bool submit_remotely(TaskNode& n, SpawnMode mode) {
     return true;
 }
 
-}  // namespace
+} // namespace
 
 void discard_with_handle(TaskNode& n) noexcept {
     if (n.home->is_here()) {
@@ -266,7 +267,7 @@ void delay_is_over(Timer& timer, Home& h) noexcept {
     place(t, true);
 }
 
-}  // namespace
+} // namespace
 
 void submit_later(TaskNode& n, Clock::time_point when) {
     Home& h = *n.home;
@@ -309,4 +310,4 @@ void check_open(GroupCore const& g) {
     if (state == HomeState::ended || g.closed.load(std::memory_order_relaxed)) throw Closed(closed_text);
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

@@ -25,10 +25,11 @@ void drop_local_ref(TaskNode& n) noexcept {
     if (--n.refs == 0) settle_foreign_refs(n);
 }
 
-}  // namespace
+} // namespace
 
 void destroy_node(TaskNode& n) noexcept {
-    if (n.ops->drop_result && n.state.load(std::memory_order_relaxed) == TaskState::done) n.ops->drop_result(n);
+    if (n.ops->drop_result && n.state.load(std::memory_order_relaxed) == TaskState::done)
+        n.ops->drop_result(n);
     std::destroy_at(&n.error);
     delete n.extras;
     n.home->forget_object();
@@ -57,7 +58,8 @@ void drop_foreign_ref(TaskNode& n) noexcept {
 
 void drop_ref_at_home(TaskNode& n) noexcept { drop_local_ref(n); }
 
-// --- waiting ------------------------------------------------------------------------------------------------
+// --- waiting
+// ------------------------------------------------------------------------------------------------
 
 void throw_empty_handle() { throw std::logic_error("frond: an empty Task handle"); }
 
@@ -81,7 +83,7 @@ bool wait_remotely_for_end(TaskNode& n, Clock::time_point deadline) {
     return w.reason == WakeReason::done;
 }
 
-}  // namespace
+} // namespace
 
 bool wait_for_end(TaskNode& n, Clock::time_point deadline, bool moves_up) {
     if (is_final(n.state.load(std::memory_order_acquire))) return true;
@@ -96,7 +98,8 @@ bool wait_for_end(TaskNode& n, Clock::time_point deadline, bool moves_up) {
     return w.reason == WakeReason::done;
 }
 
-// --- results ------------------------------------------------------------------------------------------------
+// --- results
+// ------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -113,7 +116,7 @@ void mark_seen(TaskNode& n) noexcept {
     }
 }
 
-}  // namespace
+} // namespace
 
 void drop_ref_of_message(TaskNode& n) noexcept {
     auto count = n.foreign_refs.load(std::memory_order_relaxed);
@@ -124,11 +127,14 @@ void drop_ref_of_message(TaskNode& n) noexcept {
 
 void rethrow_failure(TaskNode& n) {
     switch (n.state.load(std::memory_order_acquire)) {
-        case TaskState::failed: mark_seen(n); std::rethrow_exception(n.error);
-        case TaskState::cancelled:
-            if (n.error) std::rethrow_exception(n.error);
-            throw Cancelled{};
-        default: return;
+    case TaskState::failed:
+        mark_seen(n);
+        std::rethrow_exception(n.error);
+    case TaskState::cancelled:
+        if (n.error) std::rethrow_exception(n.error);
+        throw Cancelled{};
+    default:
+        return;
     }
 }
 
@@ -140,12 +146,14 @@ std::exception_ptr failure_of(TaskNode& n) {
 }
 
 void claim_result(TaskNode& n) {
-    if (n.taken.exchange(true, std::memory_order_acq_rel)) throw std::logic_error("frond: the result was taken");
+    if (n.taken.exchange(true, std::memory_order_acq_rel))
+        throw std::logic_error("frond: the result was taken");
 }
 
 std::string_view name_of(TaskNode const& n) noexcept { return name_of_task(n); }
 
-// --- the running task ---------------------------------------------------------------------------------------
+// --- the running task
+// ---------------------------------------------------------------------------------------
 
 void sleep_until_deadline(Clock::time_point deadline) {
     Home& h = Home::current();
@@ -159,7 +167,7 @@ void sleep_until_deadline(Clock::time_point deadline) {
     if (w.reason == WakeReason::stalled) throw_deadlock();
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail
 
 namespace frond::inline v0::this_task {
 
@@ -175,4 +183,4 @@ std::string_view name() noexcept {
 
 void yield() { detail::Home::current().yield(); }
 
-}  // namespace frond::inline v0::this_task
+} // namespace frond::inline v0::this_task

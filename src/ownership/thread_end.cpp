@@ -15,4 +15,4 @@ void wait_for_last_task(Home& h) noexcept {
     }
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

@@ -44,18 +44,19 @@ std::string what_of(std::exception_ptr const& error) {
 }
 
 void report_on_stderr(TaskError const& e) {
-    if (e.id == 0) {    // no task: an I/O handler
-        std::fprintf(stderr, "frond: nobody saw the error of an %s: %s\n", e.name.c_str(), what_of(e.error).c_str());
+    if (e.id == 0) { // no task: an I/O handler
+        std::fprintf(stderr, "frond: nobody saw the error of an %s: %s\n", e.name.c_str(),
+                     what_of(e.error).c_str());
         return;
     }
     auto const more = e.more == 0 ? std::string{} : " (and " + std::to_string(e.more) + " more)";
     std::fprintf(stderr, "frond: nobody saw the error of task %s#%llu, spawned at %s:%u: %s%s\n",
                  e.name.empty() ? "" : ("'" + e.name + "' ").c_str(), static_cast<unsigned long long>(e.id),
-                 e.spawned_at.file_name(), static_cast<unsigned>(e.spawned_at.line()), what_of(e.error).c_str(),
-                 more.c_str());
+                 e.spawned_at.file_name(), static_cast<unsigned>(e.spawned_at.line()),
+                 what_of(e.error).c_str(), more.c_str());
 }
 
-}  // namespace
+} // namespace
 
 void set_unhandled_error_handler(std::function<void(TaskError const&)> handler) {
     auto next = handler ? std::make_shared<Handler const>(std::move(handler)) : nullptr;
@@ -75,4 +76,4 @@ void detail::report_unhandled(TaskError const& e) noexcept {
         report_on_stderr(e);
 }
 
-}  // namespace frond::inline v0
+} // namespace frond::inline v0

@@ -64,4 +64,4 @@ void install_algorithm(Home& h) {
     bf::use_scheduling_algorithm<Algorithm>(h);
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

@@ -52,4 +52,4 @@ private:
 /// Installs an algorithm for `h` on this thread, or moves the one that is there to it.
 void install_algorithm(Home& h);
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

@@ -33,10 +33,12 @@ struct ArenaStack {
         c.sp = stack.top;
         return c;
     }
-    void deallocate(boost::context::stack_context&) const noexcept { StackArena::instance().deallocate(stack); }
+    void deallocate(boost::context::stack_context&) const noexcept {
+        StackArena::instance().deallocate(stack);
+    }
 };
 
-}  // namespace
+} // namespace
 
 Fiber& Home::make_fiber(FiberKind kind, StackClass klass) {
     auto properties = std::make_unique<FiberProperties>(nullptr, kind);
@@ -45,8 +47,7 @@ Fiber& Home::make_fiber(FiberKind kind, StackClass klass) {
     StackArena::instance().set_owner(f.stack, &f);
     // From here on nothing throws: the context is built on the stack itself.
     auto const made = bf::make_worker_context_with_properties(
-        bf::launch::post, properties.release(), ArenaStack{f.stack},
-        [this, &f] { kind_loop(f); });
+        bf::launch::post, properties.release(), ArenaStack{f.stack}, [this, &f] { kind_loop(f); });
     f.context = made.get();
     bf::context::active()->attach(made.get());
     adopt(f);
@@ -104,10 +105,13 @@ TaskNode* Home::next_task(Fiber& self) noexcept {
         bool const must_start = start_one_;
         start_one_ = false;
         if (!must_start) {
-            if (!ready_.empty() || (!yielded_.empty() && starts_ >= yielded_.head->yield_until)) return nullptr;
-            // The clock costs as much as a task: it is read after 1, 2, 4, 8, ... starts, early for long tasks.
+            if (!ready_.empty() || (!yielded_.empty() && starts_ >= yielded_.head->yield_until))
+                return nullptr;
+            // The clock costs as much as a task: it is read after 1, 2, 4, 8, ... starts, early for long
+            // tasks.
             unsigned const n = starts_this_turn_++;
-            if (n >= turn_length || (n != 0 && (n & (n - 1)) == 0 && Clock::now() - turn_began_ > longest_turn)) {
+            if (n >= turn_length ||
+                (n != 0 && (n & (n - 1)) == 0 && Clock::now() - turn_began_ > longest_turn)) {
                 turn_due_ = true;
                 return nullptr;
             }
@@ -197,7 +201,7 @@ void Home::run(Fiber& self, TaskNode& t) noexcept {
     }
     self.task = nullptr;
     t.fiber = nullptr;
-    if (this_home != this) std::_Exit(EXIT_SUCCESS);    // a task of the parent, ending in a forked child
+    if (this_home != this) std::_Exit(EXIT_SUCCESS); // a task of the parent, ending in a forked child
     task_ended(*this, t, outcome, error);
 }
 
@@ -215,7 +219,8 @@ void Home::trim_idle(Clock::time_point now) noexcept {
         }
         if (now < next_trim_) return;
         next_trim_ = now + trim_interval;
-        trim_quota_ = idle_low_ > 2 * warm_carriers ? idle_low_ / 2 : idle_low_ - std::min(idle_low_, warm_carriers);
+        trim_quota_ =
+            idle_low_ > 2 * warm_carriers ? idle_low_ / 2 : idle_low_ - std::min(idle_low_, warm_carriers);
         idle_low_ = idle_count_;
     }
     for (auto& idle : idle_) {
@@ -247,4 +252,4 @@ void Home::retire_carriers() noexcept {
     retiring_ = false;
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

@@ -27,4 +27,4 @@ inline void switch_exception_state(ExceptionState& from, ExceptionState& to) noe
     }
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

@@ -17,38 +17,38 @@ namespace frond::inline v0::detail {
 class Home;
 
 enum class FiberKind : std::uint8_t {
-    main,          ///< the thread's own stack
-    dispatcher,    ///< Boost's: timers, messages, blocking
-    carrier,       ///< runs tasks, one after another
-    reactor,       ///< runs I/O handlers, on a guarded stack
-    guest          ///< made by the user with Boost.Fiber
+    main,       ///< the thread's own stack
+    dispatcher, ///< Boost's: timers, messages, blocking
+    carrier,    ///< runs tasks, one after another
+    reactor,    ///< runs I/O handlers, on a guarded stack
+    guest       ///< made by the user with Boost.Fiber
 };
 
 /// What the scheduler keeps about a Boost context. Belongs to the context's thread.
 struct Fiber {
     boost::fibers::context* context = nullptr;
     Home* home = nullptr;
-    TaskNode* task = nullptr;          ///< what it runs
-    Waiter* waiting = nullptr;         ///< its wait, while it is suspended in one of ours
-    TaskNode* assigned = nullptr;      ///< carrier: the task to run when it is resumed
-    Fiber* ready_next = nullptr;       ///< ready queue or idle list
-    Fiber* all_next = nullptr;         ///< every fiber of the home
+    TaskNode* task = nullptr;     ///< what it runs
+    Waiter* waiting = nullptr;    ///< its wait, while it is suspended in one of ours
+    TaskNode* assigned = nullptr; ///< carrier: the task to run when it is resumed
+    Fiber* ready_next = nullptr;  ///< ready queue or idle list
+    Fiber* all_next = nullptr;    ///< every fiber of the home
     Fiber* all_prev = nullptr;
     ExceptionState exceptions;
-    std::uint64_t ready_order = 0;     ///< when it became ready, counted in fibers
-    std::uint64_t yield_until = 0;     ///< number of starts after which a yielder need not wait for more
+    std::uint64_t ready_order = 0; ///< when it became ready, counted in fibers
+    std::uint64_t yield_until = 0; ///< number of starts after which a yielder need not wait for more
     /// A walk's place on the fiber. One for each direction: a walk up asks at every stop what waits below.
     struct WalkPlace {
-        std::uint64_t mark = 0;        ///< last walk of the wait graph that came by
-        Fiber* next = nullptr;         ///< still to be visited by it
+        std::uint64_t mark = 0; ///< last walk of the wait graph that came by
+        Fiber* next = nullptr;  ///< still to be visited by it
     };
     WalkPlace up;
     WalkPlace down;
     Stack stack{};
     FiberKind kind = FiberKind::guest;
     bool yielding = false;
-    bool suspended_by_us = false;      ///< it will look at the home again when it is resumed
-    bool retire = false;               ///< carrier: leave at the next chance
+    bool suspended_by_us = false; ///< it will look at the home again when it is resumed
+    bool retire = false;          ///< carrier: leave at the next chance
 };
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

@@ -67,7 +67,7 @@ void once_per_process() {
     (void)done;
 }
 
-}  // namespace
+} // namespace
 
 bool thread_may_wait() noexcept { return !thread_is_over; }
 
@@ -138,17 +138,18 @@ void Home::block_until(Clock::time_point boost_deadline) noexcept {
     sleep_deadline_ = std::min({boost_deadline, timers.next(), next_trim_});
     nothing_due_ = std::min(boost_deadline, timers.next()) == Clock::time_point::max();
     if (reactor_fiber_)
-        reactor_may_sleep_ = true;    // pick_for_dispatcher sends the reactor fiber to sleep
+        reactor_may_sleep_ = true; // pick_for_dispatcher sends the reactor fiber to sleep
     else
         sleep();
 }
 
-/// On the dispatcher, or on the reactor fiber if there is one. Two fences: either the sender sees that we sleep,
-/// or we see its message.
+/// On the dispatcher, or on the reactor fiber if there is one. Two fences: either the sender sees that we
+/// sleep, or we see its message.
 void Home::sleep() noexcept {
     Reactor* const r = reactor();
     bool const may_stall = nothing_due_ && offloaded == 0 && outermost_wait() && !(r && r->has_work());
-    auto const until = may_stall ? std::min(sleep_deadline_, Clock::now() + stall_patience_) : sleep_deadline_;
+    auto const until =
+        may_stall ? std::min(sleep_deadline_, Clock::now() + stall_patience_) : sleep_deadline_;
     sleeping_.store(1, std::memory_order_seq_cst);
     if (inbox_.empty() && !boost_woke_.load(std::memory_order_seq_cst)) {
         idle_for_ever.store(may_stall ? ++sleeps_ : 0, std::memory_order_seq_cst);
@@ -157,10 +158,12 @@ void Home::sleep() noexcept {
         else
             futex_sleep(until);
         // Handlers have run: they may have woken fibers, spawned tasks or started operations.
-        bool const undisturbed = may_stall && sleeping_.load(std::memory_order_relaxed) == 1 && inbox_.empty() &&
-                                 !has_ready_fibers() && !(r && r->has_work());
-        stall_patience_ = undisturbed ? std::min(stall_patience_ * 4, longest_stall_patience) : first_stall_patience;
-        if (undisturbed && Clock::now() >= until) check_for_stall(*this);
+        bool const undisturbed = may_stall && sleeping_.load(std::memory_order_relaxed) == 1 &&
+                                 inbox_.empty() && !has_ready_fibers() && !(r && r->has_work());
+        stall_patience_ =
+            undisturbed ? std::min(stall_patience_ * 4, longest_stall_patience) : first_stall_patience;
+        if (undisturbed && Clock::now() >= until && check_for_stall(*this))
+            stall_patience_ = first_stall_patience;
         idle_for_ever.store(0, std::memory_order_seq_cst);
     }
     sleeping_.store(0, std::memory_order_seq_cst);
@@ -170,7 +173,8 @@ void Home::futex_sleep(Clock::time_point deadline) noexcept {
     timespec at{};
     timespec* limit = nullptr;
     if (deadline != Clock::time_point::max()) {
-        auto const ns = std::chrono::duration_cast<std::chrono::nanoseconds>(deadline.time_since_epoch()).count();
+        auto const ns =
+            std::chrono::duration_cast<std::chrono::nanoseconds>(deadline.time_since_epoch()).count();
         at.tv_sec = static_cast<time_t>(ns / 1'000'000'000);
         at.tv_nsec = static_cast<long>(ns % 1'000'000'000);
         limit = &at;
@@ -178,7 +182,8 @@ void Home::futex_sleep(Clock::time_point deadline) noexcept {
     ::syscall(SYS_futex, &sleeping_, FUTEX_WAIT_BITSET_PRIVATE, 1, limit, nullptr, FUTEX_BITSET_MATCH_ANY);
 }
 
-// --- I/O ----------------------------------------------------------------------------------------------------
+// --- I/O
+// ----------------------------------------------------------------------------------------------------
 
 void Home::install_reactor(Reactor& r) {
     reactor_fiber_ = &make_fiber(FiberKind::reactor, StackClass::kib256);
@@ -197,7 +202,8 @@ void Home::reactor_loop(Fiber& self) {
     }
 }
 
-// --- ends ---------------------------------------------------------------------------------------------------
+// --- ends
+// ---------------------------------------------------------------------------------------------------
 
 /// The thread is over: no more spawns, what lives here ends first, then the carriers, then Boost's scheduler.
 void Home::thread_end() noexcept {
@@ -238,17 +244,18 @@ void Home::recycle_if_unused() noexcept {
     HomeRegistry::instance().recycle(*this);
 }
 
-/// `std::exit` was called inside a task: its thread-local destructors run on the task's stack, and Boost's will
-/// want the main context, with no fiber left. So the main fiber is resumed, jumps straight back here, and the
-/// rest of the exit runs on this stack as the main context. All other fibers stay behind, suspended.
+/// `std::exit` was called inside a task: its thread-local destructors run on the task's stack, and Boost's
+/// will want the main context, with no fiber left. So the main fiber is resumed, jumps straight back here,
+/// and the rest of the exit runs on this stack as the main context. All other fibers stay behind, suspended.
 void Home::abandon_for_exit() noexcept {
     abandoned_ = true;
     if (!main_fiber->suspended_by_us) {
-        std::fputs("frond: std::exit inside a task while the main fiber waits outside frond; ending now\n", stderr);
+        std::fputs("frond: std::exit inside a task while the main fiber waits outside frond; ending now\n",
+                   stderr);
         std::fflush(nullptr);
         std::_Exit(EXIT_FAILURE);
     }
-    state.store(HomeState::forked, std::memory_order_release);    // nobody may use what lives here any more
+    state.store(HomeState::forked, std::memory_order_release); // nobody may use what lives here any more
     this_home = nullptr;
     batch_ = local_ = fifo_ = {};
     oldest_ = nullptr;
@@ -294,4 +301,4 @@ void Home::after_fork_in_child() noexcept {
     this_home = &own;
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

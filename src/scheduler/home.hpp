@@ -48,9 +48,9 @@ inline constexpr unsigned starts_a_yield = 1000;
 
 enum class HomeState : std::uint8_t {
     live,
-    ending,    ///< its thread waits for the last task; no more spawns from other threads
-    ended,     ///< its thread is over: nothing runs, what is left is read under `ended_lock`
-    forked     ///< belongs to the parent process
+    ending, ///< its thread waits for the last task; no more spawns from other threads
+    ended,  ///< its thread is over: nothing runs, what is left is read under `ended_lock`
+    forked  ///< belongs to the parent process
 };
 
 /// A thread's scheduler: what is ready, what can start, what is due, and what other threads send.
@@ -114,7 +114,7 @@ public:
     // --- life ----------------------------------------------------------------------------------------------
     void thread_end() noexcept;
     void after_fork_in_child() noexcept;
-    void scheduler_gone() noexcept;    ///< Boost has dropped the algorithm: the home may be recycled
+    void scheduler_gone() noexcept; ///< Boost has dropped the algorithm: the home may be recycled
     void forget_object() noexcept { --objects; }
     /// After the thread's end, without the lock: recycles the home once nothing refers to it.
     void recycle_if_unused() noexcept;
@@ -126,18 +126,19 @@ public:
     GroupList groups;
     FiberList fibers;
     std::size_t live_tasks = 0;
-    std::size_t objects = 0;               ///< nodes and groups that still refer to this home
-    std::uint64_t walks = 0;               ///< walks of the wait graph so far: the mark of the present one
-    std::size_t offloaded = 0;             ///< calls on offload threads that will wake a fiber here
+    std::size_t objects = 0;   ///< nodes and groups that still refer to this home
+    std::uint64_t walks = 0;   ///< walks of the wait graph so far: the mark of the present one
+    std::size_t offloaded = 0; ///< calls on offload threads that will wake a fiber here
     std::uint32_t number = 0;
-    std::uint32_t now_ms = 0;              ///< a coarse clock, renewed every turn
+    std::uint32_t now_ms = 0; ///< a coarse clock, renewed every turn
     pid_t thread_id = 0;
-    std::uint8_t default_stack = 0;        ///< StackClass of tasks that ask for none
+    std::uint8_t default_stack = 0; ///< StackClass of tasks that ask for none
     Fiber* main_fiber = nullptr;
-    Waiter* last_task_waiter = nullptr;    ///< at the thread's end
-    std::string stall_graph;               ///< who waited for what when the stall was found
+    Waiter* last_task_waiter = nullptr; ///< at the thread's end
+    std::string stall_graph;            ///< who waited for what when the stall was found
 
-    // --- any thread ------------------------------------------------------------------------------------------
+    // --- any thread
+    // ------------------------------------------------------------------------------------------
     std::atomic<HomeState> state{HomeState::live};
     /// Asleep with nothing of its own that could wake it: the number of that sleep; 0 otherwise.
     std::atomic<std::uint64_t> idle_for_ever{0};
@@ -177,38 +178,39 @@ private:
     void drain(Message* m) noexcept;
     void reset() noexcept;
 
-    TaskQueue batch_;                 ///< spawned by the running task since it last gave way
-    TaskQueue local_;                 ///< newest batch first
-    TaskNode* oldest_ = nullptr;      ///< first task of the last batch in local_; nullptr: look for it
-    TaskQueue fifo_;                  ///< admitted by pools and sent by other threads, oldest first
+    TaskQueue batch_;            ///< spawned by the running task since it last gave way
+    TaskQueue local_;            ///< newest batch first
+    TaskNode* oldest_ = nullptr; ///< first task of the last batch in local_; nullptr: look for it
+    TaskQueue fifo_;             ///< admitted by pools and sent by other threads, oldest first
     FiberQueue ready_;
     FiberQueue yielded_;
-    Fiber* idle_[stack_class_count] = {};    ///< last in, first out: warm stacks
-    Fiber* going_idle_ = nullptr;     ///< the carrier that is just leaving
+    Fiber* idle_[stack_class_count] = {}; ///< last in, first out: warm stacks
+    Fiber* going_idle_ = nullptr;         ///< the carrier that is just leaving
     std::size_t idle_count_ = 0;
-    std::size_t idle_low_ = 0;        ///< fewest idle carriers since the last trim
-    std::size_t trim_quota_ = 0;      ///< idle carriers still to be let go
+    std::size_t idle_low_ = 0;   ///< fewest idle carriers since the last trim
+    std::size_t trim_quota_ = 0; ///< idle carriers still to be let go
     std::size_t carriers_ = 0;
     Clock::time_point next_trim_ = Clock::time_point::max();
     Fiber* running_ = nullptr;
-    Fiber* dispatcher_ = nullptr;     ///< when it is ready; never in ready_
+    Fiber* dispatcher_ = nullptr; ///< when it is ready; never in ready_
     Fiber* dispatcher_fiber_ = nullptr;
     Fiber* reactor_fiber_ = nullptr;
     std::uint64_t fibers_readied_ = 0;
     std::uint64_t starts_ = 0;
-    std::uint64_t sleeps_ = 0;        ///< those in which it was idle for ever
+    std::uint64_t sleeps_ = 0; ///< those in which it was idle for ever
     unsigned picks_ = 0;
     unsigned turns_ = 0;
     unsigned starts_this_turn_ = 0;
     Clock::time_point turn_began_{};
     Clock::time_point sleep_deadline_{};
     bool turn_due_ = false;
-    bool start_one_ = false;          ///< the next carrier starts a task although fibers are ready
+    bool start_one_ = false; ///< the next carrier starts a task although fibers are ready
     bool reactor_polled_ = false;
     bool reactor_may_sleep_ = false;
     bool retiring_ = false;
     bool abandoned_ = false;
-    bool main_is_parents_ = false;    ///< a child forked in a task: the main fiber belongs to the parent's program
+    bool main_is_parents_ =
+        false; ///< a child forked in a task: the main fiber belongs to the parent's program
     bool scheduler_is_gone_ = false;
     bool nothing_due_ = false;
     std::chrono::nanoseconds stall_patience_{std::chrono::milliseconds{10}};
@@ -217,9 +219,14 @@ private:
     // any thread
     Inbox inbox_;
     std::atomic<bool> boost_woke_{false};
-    std::atomic<std::uint32_t> sleeping_{0};    ///< the futex word
+    std::atomic<std::uint32_t> sleeping_{0}; ///< the futex word
     std::atomic<Reactor*> reactor_{nullptr};
 };
+
+/// Members of different pools wait crosswise: each for a task that is queued behind the other. The chains of
+/// waits do not meet, so nobody has lent a slot. Called when nothing can run any more; has one of them lend.
+/// @return false: nobody waits like that
+bool lend_crosswise(Home& h) noexcept;
 
 /// A lender goes on without having been handed a slot: takes one, if need be beyond the limit.
 void reclaim_slot(TaskNode& t) noexcept;
@@ -238,4 +245,4 @@ void task_ended(Home& h, TaskNode& t, TaskState outcome, std::exception_ptr cons
 /// Ends a task that never ran: destroys the callable first.
 void task_dropped(Home& h, TaskNode& t, TaskState outcome, std::exception_ptr const& error) noexcept;
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

@@ -14,7 +14,7 @@ Home& HomeRegistry::acquire() {
     Home* h;
     if (free_.empty()) {
         homes_.reserve(homes_.size() + 1);
-        free_.reserve(homes_.size() + 1);    // so that recycle() need not allocate
+        free_.reserve(homes_.size() + 1); // so that recycle() need not allocate
         h = new Home;
         homes_.push_back(h);
     } else {
@@ -45,4 +45,4 @@ void HomeRegistry::forget_parent() noexcept {
     idle_helpers.store(0, std::memory_order_relaxed);
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

@@ -9,7 +9,8 @@
 
 namespace frond::inline v0::detail {
 
-/// All homes of the process, and the free ones. Never destroyed: late messages and static pools still find it.
+/// All homes of the process, and the free ones. Never destroyed: late messages and static pools still find
+/// it.
 class HomeRegistry {
 public:
     static HomeRegistry& instance();
@@ -40,4 +41,4 @@ private:
     std::uint32_t numbers_ = 0;
 };
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

@@ -24,7 +24,8 @@ public:
         do {
             if (head == closed_mark()) return Push::closed;
             m.next = head;
-        } while (!head_.compare_exchange_weak(head, &m, std::memory_order_seq_cst, std::memory_order_relaxed));
+        } while (
+            !head_.compare_exchange_weak(head, &m, std::memory_order_seq_cst, std::memory_order_relaxed));
         return head ? Push::was_waiting : Push::was_empty;
     }
 
@@ -56,4 +57,4 @@ private:
     std::atomic<Message*> head_{nullptr};
 };
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

@@ -28,15 +28,15 @@ struct FreeNode {
 
 struct FreeList {
     FreeNode* head = nullptr;
-    std::size_t count = 0;       ///< batch_length: the next free goes the slow way
-    FreeNode* spare = nullptr;   ///< a full batch
+    std::size_t count = 0;     ///< batch_length: the next free goes the slow way
+    FreeNode* spare = nullptr; ///< a full batch
 };
 
 /// Never destroyed: static pools free their nodes late.
 struct Store {
     std::mutex lock;
     FreeNode* batches[node_classes] = {};
-    FreeNode* odd[node_classes] = {};    ///< single nodes of ended threads
+    FreeNode* odd[node_classes] = {}; ///< single nodes of ended threads
 };
 
 Store& store() {
@@ -93,10 +93,11 @@ FreeNode* carve(std::size_t klass) {
     s.batches[klass] = full;
 }
 
-}  // namespace
+} // namespace
 
 void* allocate_node(TaskOps const& ops) {
-    if (use_malloc || ops.memory_class == node_classes) return ::operator new(ops.size, std::align_val_t{ops.align});
+    if (use_malloc || ops.memory_class == node_classes)
+        return ::operator new(ops.size, std::align_val_t{ops.align});
     FreeList& list = lists[ops.memory_class];
     if (!list.head) refill(list, ops.memory_class);
     FreeNode* const n = list.head;
@@ -134,4 +135,4 @@ void release_node_cache() noexcept {
     }
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

@@ -5,4 +5,4 @@ namespace frond::inline v0::detail {
 /// At a thread's end: gives its free nodes to the others.
 void release_node_cache() noexcept;
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

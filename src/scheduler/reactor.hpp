@@ -21,4 +21,4 @@ public:
     virtual void thread_ended() noexcept = 0;
 };
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

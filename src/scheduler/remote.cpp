@@ -27,7 +27,8 @@ bool RemoteWait::complete(WakeReason why, std::exception_ptr e) noexcept {
     return true;
 }
 
-void wait_remotely(Home& h, Waiter& w, Clock::time_point deadline, void (*begin)(RemoteWait&, Home&) noexcept) {
+void wait_remotely(Home& h, Waiter& w, Clock::time_point deadline,
+                   void (*begin)(RemoteWait&, Home&) noexcept) {
     Home& here = Home::current();
     here.check_may_wait();
     auto* const r = new RemoteWait{here, w};
@@ -50,8 +51,16 @@ void wait_remotely(Home& h, Waiter& w, Clock::time_point deadline, void (*begin)
     if (w.reason != WakeReason::done) {
         r->local = nullptr;
         auto expected = RemoteWait::State::waiting;
-        if (r->state.compare_exchange_strong(expected, RemoteWait::State::abandoned, std::memory_order_acq_rel)) {
-            r->drop();
+        if (r->state.compare_exchange_strong(expected, RemoteWait::State::abandoned,
+                                             std::memory_order_acq_rel)) {
+            // The proxy leaves its list, or those of a thread that polls would pile up there.
+            send_to(h, [r] {
+                if (r->proxy.list) {
+                    r->proxy.unlist();
+                    r->drop();
+                }
+                r->drop();
+            });
             return;
         }
     }
@@ -75,4 +84,4 @@ void throw_deadlock() {
                    std::exchange(Home::current().stall_graph, {}));
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

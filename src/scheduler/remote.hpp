@@ -17,7 +17,8 @@
 namespace frond::inline v0::detail {
 
 /// A wait of a fiber for something that lives on another home. The proxy stands in the list there; completion
-/// and deadline race for `state`, and whoever wins decides, so that a result is delivered or stays where it is.
+/// and deadline race for `state`, and whoever wins decides, so that a result is delivered or stays where it
+/// is.
 struct RemoteWait : Message {
     enum class State : std::uint8_t { waiting, done, abandoned };
 
@@ -27,13 +28,14 @@ struct RemoteWait : Message {
     }
 
     Home* const requester;
-    Waiter* local;                         ///< requester's home only; nullptr once it has given up
-    Waiter proxy;                          ///< target's home only
-    std::exception_ptr error;              ///< written before `state` becomes done
+    Waiter* local;            ///< requester's home only; nullptr once it has given up
+    Waiter proxy;             ///< target's home only
+    std::exception_ptr error; ///< written before `state` becomes done
     WakeReason reason = WakeReason::done;
     std::atomic<State> state{State::waiting};
     std::atomic<int> refs{2};
-    void (*begin)(RemoteWait&, Home&) noexcept = nullptr;    ///< on the target's home: enlist the proxy, or complete
+    void (*begin)(RemoteWait&,
+                  Home&) noexcept = nullptr; ///< on the target's home: enlist the proxy, or complete
 
     /// Target's home. @return false: the requester has given up; nothing was delivered
     bool complete(WakeReason why, std::exception_ptr e = nullptr) noexcept;
@@ -42,9 +44,10 @@ struct RemoteWait : Message {
     }
 };
 
-/// Waits, on the calling thread, for `w.target`, which lives on `h`. `begin` runs there; it enlists the proxy or
-/// completes the wait at once. Sets `w.reason` and `w.error`.
-void wait_remotely(Home& h, Waiter& w, Clock::time_point deadline, void (*begin)(RemoteWait&, Home&) noexcept);
+/// Waits, on the calling thread, for `w.target`, which lives on `h`. `begin` runs there; it enlists the proxy
+/// or completes the wait at once. Sets `w.reason` and `w.error`.
+void wait_remotely(Home& h, Waiter& w, Clock::time_point deadline,
+                   void (*begin)(RemoteWait&, Home&) noexcept);
 
 /// @throws Deadlock with the wait graph
 [[noreturn]] void throw_deadlock();
@@ -107,4 +110,4 @@ void send_to(Home& h, F f) noexcept {
     }
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

@@ -48,7 +48,8 @@ bool Home::has_ready_fibers() const noexcept {
 Fiber* Home::pop_ready() noexcept {
     Fiber* const y = yielded_.head;
     bool const yielder_may_go = y && (!can_start() || starts_ >= y->yield_until);
-    if (yielder_may_go && (ready_.empty() || y->ready_order < ready_.head->ready_order)) return &yielded_.pop();
+    if (yielder_may_go && (ready_.empty() || y->ready_order < ready_.head->ready_order))
+        return &yielded_.pop();
     return ready_.empty() ? nullptr : &ready_.pop();
 }
 
@@ -62,8 +63,8 @@ bool Home::woken_from_outside() const noexcept {
     return !inbox_.looks_empty() || boost_woke_.load(std::memory_order_relaxed);
 }
 
-/// Ready fibers come first, which keeps the number of stacks small; every 61st choice starts a task instead, so
-/// that neither side starves.
+/// Ready fibers come first, which keeps the number of stacks small; every 61st choice starts a task instead,
+/// so that neither side starves.
 Fiber* Home::choose() noexcept {
     auto*& idle = idle_[default_stack];
     auto const carrier = [&] {
@@ -137,4 +138,4 @@ void Home::drain(Message* m) noexcept {
     }
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

@@ -332,15 +332,6 @@ void StackArena::give_back_pages(std::uint32_t* ids, std::size_t count) noexcept
     }
 }
 
-void StackArena::trim_below(const Stack& stack, void* sp) noexcept {
-    char* const low = usable_low(stack);
-    const auto in_use_from = reinterpret_cast<std::uintptr_t>(sp) - red_zone;
-    const auto from = reinterpret_cast<std::uintptr_t>(low);
-    if (in_use_from < from + page_bytes()) return;
-    const std::size_t bytes = (in_use_from - from) / page_bytes() * page_bytes();
-    if (::madvise(low, bytes, MADV_DONTNEED) == 0) trimmed_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-}
-
 StackArenaStats StackArena::stats() const noexcept {
     StackArenaStats stats;
     stats.guarded_by_madvise = guarded_by_madvise_.load(std::memory_order_relaxed);

@@ -99,10 +99,6 @@ public:
     /// its pages back to the kernel.
     void deallocate(const Stack& stack) noexcept;
 
-    /// Gives the pages below @p sp back to the kernel.
-    /// @pre nobody runs on the stack, and @p sp is the stack pointer with which its fiber was parked
-    void trim_below(const Stack& stack, void* sp) noexcept;
-
     /// A moment's view; the figures may be from slightly different instants while other threads allocate.
     StackArenaStats stats() const noexcept;
 

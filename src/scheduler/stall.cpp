@@ -32,6 +32,7 @@ std::size_t threads_of_process() noexcept {
 
 /// The graph is drawn while everybody still waits: the fiber that is woken would be missing from it.
 void tell_outermost_waiter(Home& h) noexcept {
+    if (lend_crosswise(h)) return;
     Waiter* const w = h.outermost_wait();
     if (!w) return;
     h.stall_graph = wait_graph();
@@ -48,20 +49,20 @@ struct StallMessage : Message {
     }
 };
 
-}  // namespace
+} // namespace
 
 void override_thread_count(std::optional<std::size_t> n) noexcept {
     thread_count_override.store(n.value_or(counted), std::memory_order_relaxed);
 }
 
-void check_for_stall(Home& h) noexcept {
+bool check_for_stall(Home& h) noexcept {
     auto& registry = HomeRegistry::instance();
     std::size_t homes = 0;
     bool all_idle = true;
     Home* outermost = nullptr;
     auto const process = ::getpid();
-    // Seen twice in the same sleeps, all of them slept at one moment in between. A single look could miss work
-    // that two homes toss to and fro.
+    // Seen twice in the same sleeps, all of them slept at one moment in between. A single look could miss
+    // work that two homes toss to and fro.
     std::uint64_t sleeps = 0;
     registry.for_each([&](Home& each) {
         ++homes;
@@ -70,20 +71,21 @@ void check_for_stall(Home& h) noexcept {
         sleeps += sleep;
         if (!outermost || each.thread_id == process) outermost = &each;
     });
-    if (!all_idle || threads_of_process() != homes + registry.idle_helpers.load()) return;
+    if (!all_idle || threads_of_process() != homes + registry.idle_helpers.load()) return false;
     registry.for_each([&](Home& each) {
         Reactor* const r = each.reactor();
         all_idle = all_idle && each.has_no_messages() && !(r && r->has_work());
         sleeps -= each.idle_for_ever.load(std::memory_order_seq_cst);
     });
-    if (!all_idle || sleeps != 0) return;
+    if (!all_idle || sleeps != 0) return false;
     if (outermost == &h) {
         tell_outermost_waiter(h);
-        return;
+        return true;
     }
-    if (auto* const m = new (std::nothrow) StallMessage) {
-        if (!outermost->post(*m)) delete m;
-    }
+    auto* const m = new (std::nothrow) StallMessage;
+    if (m && outermost->post(*m)) return true;
+    delete m;
+    return false;
 }
 
 void die_of_stall() noexcept {
@@ -92,4 +94,4 @@ void die_of_stall() noexcept {
     std::terminate();
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

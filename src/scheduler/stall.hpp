@@ -16,7 +16,8 @@ inline constexpr std::chrono::nanoseconds longest_stall_patience = std::chrono::
 
 /// Called by a home that sleeps with nothing of its own that could wake it. If that is true of all homes and
 /// the process has no thread but theirs and idle offload threads, the outermost waiter is told: main first.
-void check_for_stall(Home& h) noexcept;
+/// @return whether anybody was told
+bool check_for_stall(Home& h) noexcept;
 
 /// What `dump` prints, or a line that says that there was no memory for it. Supplied by the layer above.
 std::string wait_graph() noexcept;
@@ -27,4 +28,4 @@ std::string wait_graph() noexcept;
 /// Tests: as if the process had this many threads; nullopt: count them.
 void override_thread_count(std::optional<std::size_t> n) noexcept;
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

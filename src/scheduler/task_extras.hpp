@@ -13,7 +13,7 @@ namespace frond::inline v0::detail {
 struct TaskExtras : Timer {
     explicit TaskExtras(TaskNode& t) noexcept : task{&t} {}
 
-    TaskNode* task;          ///< for the timer of spawn_after
+    TaskNode* task; ///< for the timer of spawn_after
     std::string name;
     int priority = 0;
 };
@@ -30,4 +30,4 @@ inline std::string_view name_of_task(TaskNode const& t) noexcept {
     return t.extras ? std::string_view{t.extras->name} : std::string_view{};
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

@@ -65,4 +65,4 @@ void TimerQueue::remove(std::size_t i) noexcept {
         sift_down(i, last);
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

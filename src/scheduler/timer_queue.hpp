@@ -26,7 +26,9 @@ class TimerQueue {
 public:
     bool empty() const noexcept { return heap_.empty(); }
     std::size_t size() const noexcept { return heap_.size(); }
-    Clock::time_point next() const noexcept { return heap_.empty() ? Clock::time_point::max() : heap_.front().when; }
+    Clock::time_point next() const noexcept {
+        return heap_.empty() ? Clock::time_point::max() : heap_.front().when;
+    }
 
     /// @throws std::bad_alloc; then the timer is not armed
     void arm(Timer& t, Clock::time_point when);
@@ -38,9 +40,11 @@ public:
 private:
     struct Entry {
         Clock::time_point when;
-        std::uint64_t order;    // equal moments fire in the order in which they were armed
+        std::uint64_t order; // equal moments fire in the order in which they were armed
         Timer* timer;
-        bool before(Entry const& o) const noexcept { return when != o.when ? when < o.when : order < o.order; }
+        bool before(Entry const& o) const noexcept {
+            return when != o.when ? when < o.when : order < o.order;
+        }
     };
 
     void place(std::size_t i, Entry const& e) noexcept {
@@ -55,4 +59,4 @@ private:
     std::uint64_t armed_so_far_ = 0;
 };
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

@@ -69,4 +69,4 @@ void Home::yield() {
     if (f.home->abandoned_) f.home->jump_to_exit();
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

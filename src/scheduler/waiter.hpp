@@ -13,41 +13,42 @@ struct TaskNode;
 
 /// What a fiber waits for; `Waiter::target` points at it.
 enum class WaitKind : std::uint8_t {
-    sleep,           ///< nothing but its deadline
-    task,            ///< TaskNode: its end
-    admission,       ///< TaskNode: a slot for it
-    group,           ///< GroupCore: quiescence
-    backlog,         ///< PoolCore: room for a task in front of the full backlog
-    slot,            ///< PoolCore: a free slot
-    pool_end,        ///< PoolCore: the last task of all groups bound to it
-    home_end,        ///< Home: the last task of the thread
-    io,              ///< an asynchronous operation's handler
-    offload,         ///< a call on an offload thread
-    remote           ///< an answer of another home
+    sleep,     ///< nothing but its deadline
+    task,      ///< TaskNode: its end
+    admission, ///< TaskNode: a slot for it
+    group,     ///< GroupCore: quiescence
+    backlog,   ///< PoolCore: room for a task in front of the full backlog
+    slot,      ///< PoolCore: a free slot
+    pool_end,  ///< PoolCore: the last task of all groups bound to it
+    home_end,  ///< Home: the last task of the thread
+    io,        ///< an asynchronous operation's handler
+    offload,   ///< a call on an offload thread
+    remote     ///< an answer of another home
 };
 
 enum class WakeReason : std::uint8_t {
     none,
-    done,       ///< what it waited for has come
-    timeout,    ///< its deadline came first
-    closed,     ///< it will never come: the pool was closed
-    stalled     ///< nothing can happen any more, and this is the outermost waiter
+    done,    ///< what it waited for has come
+    timeout, ///< its deadline came first
+    closed,  ///< it will never come: the pool was closed
+    stalled  ///< nothing can happen any more, and this is the outermost waiter
 };
 
 /// One wait of one fiber; lives on that fiber's stack, or in a RemoteWait for a fiber of another home. Every
-/// wait of the library is one of these, so that deadlines, `dump` and the search for circles act in one place.
+/// wait of the library is one of these, so that deadlines, `dump` and the search for circles act in one
+/// place.
 struct Waiter : Timer {
-    Waiter* next = nullptr;            ///< circular, in the list of what it waits for
+    Waiter* next = nullptr; ///< circular, in the list of what it waits for
     Waiter* prev = nullptr;
-    Waiter** list = nullptr;           ///< the head of that list; nullptr: in none
-    Fiber* fiber = nullptr;            ///< nullptr: a proxy for a fiber of another home
+    Waiter** list = nullptr; ///< the head of that list; nullptr: in none
+    Fiber* fiber = nullptr;  ///< nullptr: a proxy for a fiber of another home
     RemoteWait* remote = nullptr;
     void const* target = nullptr;
-    TaskNode* cargo = nullptr;         ///< backlog: the task to submit when there is room
-    std::exception_ptr error;          ///< group: what the join has to throw
+    TaskNode* cargo = nullptr; ///< backlog: the task to submit when there is room
+    std::exception_ptr error;  ///< group: what the join has to throw
     WaitKind kind = WaitKind::sleep;
     WakeReason reason = WakeReason::none;
-    bool destructor = false;           ///< nobody could catch a Deadlock
+    bool destructor = false; ///< nobody could catch a Deadlock
 
     explicit Waiter(WaitKind k, void const* t = nullptr) noexcept : target{t}, kind{k} {}
     Waiter(Waiter const&) = delete;
@@ -89,4 +90,4 @@ bool any_waiter(Waiter* head, F&& f) {
     return false;
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

@@ -220,27 +220,6 @@ TEST_F(StackArenaTest, FindsNothingOutside) {
     EXPECT_FALSE(StackArena::find(nullptr, found, owner, in_guard));
 }
 
-TEST_F(StackArenaTest, TrimGivesBackTheColdPagesOnly) {
-    const Stack stack = arena().allocate(StackClass::kib64);
-    touch_all(stack);
-    char* const sp = static_cast<char*>(stack.top) - 3 * page;
-    const std::size_t before = arena().stats().trimmed_bytes;
-    arena().trim_below(stack, sp);
-    EXPECT_GT(arena().stats().trimmed_bytes, before);
-    EXPECT_LE(resident_pages(stack), 5U);
-    EXPECT_GE(resident_pages(stack), 4U);
-    for (const char* at = sp - 128; at < stack.top; ++at) ASSERT_EQ(*at, 1) << "a live byte was lost";
-    arena().deallocate(stack);
-}
-
-TEST_F(StackArenaTest, TrimLeavesAFullStackAlone) {
-    const Stack stack = arena().allocate(StackClass::kib64);
-    touch_all(stack);
-    for (std::size_t above : {0U, 100U, 4000U}) arena().trim_below(stack, low_end(stack) + above);
-    EXPECT_EQ(*low_end(stack), 1);
-    arena().deallocate(stack);
-}
-
 TEST_F(StackArenaTest, GivesBackThePagesOfManyIdleStacks) {
     const std::vector<Stack> stacks = allocate_many(1500);
     for (const Stack& stack : stacks) *low_end(stack) = 1;

@@ -57,7 +57,7 @@ TEST(Echo, ServesAThousandConnectionsAtOnce) {
         for (std::size_t i = 0; i < count; ++i)
             group.spawn([socket = acceptor.async_accept(use_fiber)]() mutable { echo(std::move(socket)); });
     });
-    for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t i = 0; i < count; ++i) {
         group.spawn([&, i] {
             tcp::socket socket{io_context()};
             socket.async_connect(acceptor.local_endpoint(), use_fiber);
@@ -71,6 +71,7 @@ TEST(Echo, ServesAThousandConnectionsAtOnce) {
                 if (answer == text) ++right;
             }
         });
+    }
     group.join();
     EXPECT_EQ(right, 5 * count);
 }

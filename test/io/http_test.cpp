@@ -98,13 +98,14 @@ TEST_F(HttpTest, ServesManyTasksUnderACap) {
     std::size_t right = 0;
     const std::size_t count = frond::test::scaled(200);
     frond::Pool pool{20};
-    for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t i = 0; i < count; ++i) {
         pool.spawn([&] {
             beast::tcp_stream stream{io_context()};
             stream.async_connect(nginx->http(), use_fiber);
             beast::flat_buffer buffer;
             if (get(stream, buffer, "/short.txt").body() == "hello") ++right;
         });
+    }
     pool.join();
     EXPECT_EQ(right, count);
 }
@@ -115,7 +116,7 @@ TEST_F(HttpTest, SpeaksTlsAndChecksTheCertificate) {
     context.set_verify_mode(ssl::verify_peer);
     frond::Group group;
     std::size_t right = 0;
-    for (int i = 0; i < 10; ++i)
+    for (int i = 0; i < 10; ++i) {
         group.spawn([&] {
             beast::ssl_stream<beast::tcp_stream> stream{io_context(), context};
             stream.set_verify_callback(ssl::host_name_verification{"localhost"});
@@ -125,6 +126,7 @@ TEST_F(HttpTest, SpeaksTlsAndChecksTheCertificate) {
             if (get(stream, buffer, "/short.txt").body() == "hello") ++right;
             if (get(stream, buffer, "/long.txt").body() == long_text(3'000'000)) ++right;
         });
+    }
     group.join();
     EXPECT_EQ(right, 20U);
 }

@@ -36,7 +36,6 @@ using boost::system::error_code;
 using frond::Group;
 using frond::io_context;
 using frond::use_fiber;
-using frond::test::connected_pair;
 using frond::test::scaled;
 using frond::test::UnhandledErrors;
 
@@ -118,10 +117,11 @@ TEST(IoContext, DoesNotStarveFibersWhenHandlersStartEachOther) {
 TEST(IoContext, IsServedWhileFibersYieldWithoutEnd) {
     bool over = false;
     Group group;
-    for (int i = 0; i < 2; ++i)
+    for (int i = 0; i < 2; ++i) {
         group.spawn([&] {
             while (!over) frond::yield();
         });
+    }
     asio::steady_timer timer{io_context(), 1ms};
     timer.async_wait(use_fiber);
     over = true;
@@ -160,7 +160,7 @@ TEST(IoContext, TakesHandlersFromOtherThreads) {
 TEST(IoContext, WakesAFiberOnItsOwnThreadWhereverTheOperationEnds) {
     asio::thread_pool elsewhere{2};
     Group group;
-    for (int i = 0; i < 10; ++i)
+    for (int i = 0; i < 10; ++i) {
         group.spawn([&] {
             const auto home = std::this_thread::get_id();
             for (std::size_t n = scaled(200); n > 0; --n) {
@@ -168,6 +168,7 @@ TEST(IoContext, WakesAFiberOnItsOwnThreadWhereverTheOperationEnds) {
                 ASSERT_EQ(std::this_thread::get_id(), home);
             }
         });
+    }
     group.join();
     elsewhere.join();
 }
@@ -218,11 +219,12 @@ TEST(IoContext, OutlivesItsThreadTogetherWithItsSockets) {
 }
 
 TEST(IoContext, SurvivesThreadsThatComeAndGo) {
-    for (std::size_t n = scaled(200); n > 0; --n)
+    for (std::size_t n = scaled(200); n > 0; --n) {
         std::thread{[] {
             asio::steady_timer timer{io_context(), 10us};
             timer.async_wait(use_fiber);
         }}.join();
+    }
 }
 
 } // namespace

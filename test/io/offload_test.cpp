@@ -75,7 +75,7 @@ TEST(Blocking, QueuesMoreCallsThanThereAreThreads) {
     std::atomic<std::size_t> calls{0};
     std::size_t ends = 0;
     Group group;
-    for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t i = 0; i < count; ++i) {
         group.spawn([&] {
             blocking([&] {
                 std::this_thread::sleep_for(100us);
@@ -83,6 +83,7 @@ TEST(Blocking, QueuesMoreCallsThanThereAreThreads) {
             });
             ++ends;
         });
+    }
     group.join();
     EXPECT_EQ(calls, count);
     EXPECT_EQ(ends, count);
@@ -91,10 +92,12 @@ TEST(Blocking, QueuesMoreCallsThanThereAreThreads) {
 TEST(Blocking, WorksFromManyThreadsAtOnce) {
     std::atomic<int> sum{0};
     std::vector<std::thread> threads;
-    for (int i = 0; i < 4; ++i)
+    threads.reserve(4);
+    for (int i = 0; i < 4; ++i) {
         threads.emplace_back([&] {
             for (int n = 0; n < 50; ++n) sum += blocking([] { return 1; });
         });
+    }
     for (auto& thread : threads) thread.join();
     EXPECT_EQ(sum, 200);
 }

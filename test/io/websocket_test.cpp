@@ -50,7 +50,7 @@ TEST(WebSocket, EchoesMessagesToManyClients) {
         for (std::size_t i = 0; i < clients; ++i)
             group.spawn([socket = acceptor.async_accept(use_fiber)]() mutable { echo(std::move(socket)); });
     });
-    for (std::size_t i = 0; i < clients; ++i)
+    for (std::size_t i = 0; i < clients; ++i) {
         group.spawn([&] {
             websocket::stream<tcp::socket> stream{io_context()};
             stream.next_layer().async_connect(acceptor.local_endpoint(), use_fiber);
@@ -64,6 +64,7 @@ TEST(WebSocket, EchoesMessagesToManyClients) {
             }
             stream.async_close(websocket::close_code::normal, use_fiber);
         });
+    }
     group.join();
     EXPECT_EQ(right, 3 * clients);
 }

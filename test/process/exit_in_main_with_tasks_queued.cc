@@ -3,6 +3,8 @@
 
 // From the main fiber, with a group on the stack that nobody will join any more.
 
+#include "support/leaves_fibers_behind.hpp"
+
 #include <frond/frond.hpp>
 
 #include <cstdio>

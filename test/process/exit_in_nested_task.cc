@@ -3,6 +3,8 @@
 
 // Deep inside: pools, groups, waiting parents, a catch handler.
 
+#include "support/leaves_fibers_behind.hpp"
+
 #include <frond/frond.hpp>
 
 #include <cstdio>

@@ -1,6 +1,8 @@
 // exit: 7
 // stdout: ^exiting.static destroyed.$
 
+#include "support/leaves_fibers_behind.hpp"
+
 #include <frond/frond.hpp>
 
 #include <chrono>

@@ -1,6 +1,8 @@
 // exit: 5
 // stdout: ^static destroyed.$
 
+#include "support/leaves_fibers_behind.hpp"
+
 #include <frond/frond.hpp>
 
 #include <chrono>

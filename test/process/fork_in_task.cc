@@ -1,7 +1,10 @@
 // exit: 0
 // stdout: ^child: logic_error 2.parent goes on: 2 tasks.child ended with 6.$
+// sanitizers: off ThreadSanitizer forgets its fibers at a fork and takes their switches for races
 
 // Forked inside a task: the child goes on there, runs its own work and exits normally.
+
+#include "support/leaves_fibers_behind.hpp"
 
 #include <frond/frond.hpp>
 

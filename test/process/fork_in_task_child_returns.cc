@@ -4,6 +4,8 @@
 // A child that simply returns from the task has nothing left to do: it ends, and runs none of the parent's
 // work.
 
+#include "support/leaves_fibers_behind.hpp"
+
 #include <frond/frond.hpp>
 
 #include <cstdio>

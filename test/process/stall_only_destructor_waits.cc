@@ -1,5 +1,5 @@
 // exit: 134
-// stderr: ^frond: nothing can run any more, and only a destructor waits:
+// stderr: frond: nothing can run any more, and only a destructor waits:
 // stderr: main fiber joins group #[0-9]+ 'stuck'
 // stderr: task #[0-9]+ 'waiter': suspended, .* spawned at .*stall_only_destructor_waits.cc:1[0-9]
 

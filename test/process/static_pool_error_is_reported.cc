@@ -1,6 +1,6 @@
 // exit: 0
 // stdout: ^main returns.$
-// stderr: ^frond: nobody saw the error of task 'late' #[0-9]+, spawned at
+// stderr: frond: nobody saw the error of task 'late' #[0-9]+, spawned at
 // stderr: /static_pool_error_is_reported.cc:18: too late .and 1 more..$
 
 #include <frond/frond.hpp>

@@ -1,6 +1,6 @@
 // exit: 0
 // stdout: ^done.$
-// stderr: ^frond: nobody saw the error of task 'parse' #[0-9]+, spawned at
+// stderr: frond: nobody saw the error of task 'parse' #[0-9]+, spawned at
 // stderr: /unhandled_error_line.cc:15: bad header .and 2 more..$
 
 #include <frond/frond.hpp>

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -21,16 +22,18 @@ using namespace std::chrono_literals;
 class Sleepers {
 public:
     using Offset = std::chrono::microseconds;
+    using Sleep = std::pair<Offset, std::size_t>; ///< deadline, and how many slept before it
 
     void add(Offset offset) {
         ++added_;
         group_.spawn([this, offset] {
             ++arrived_;
             start_.wait();
-            asleep_.push_back(offset);
+            const Sleep mine{offset, asleep_.size()};
+            asleep_.push_back(mine);
             sleep_until(base_ + offset);
             EXPECT_GE(Clock::now(), base_ + offset) << "too early";
-            woken_.push_back(offset);
+            woken_.push_back(mine);
         });
     }
     void run() {
@@ -40,15 +43,15 @@ public:
         });
         group_.join();
     }
-    const std::vector<Offset>& asleep() const { return asleep_; }
-    const std::vector<Offset>& woken() const { return woken_; }
+    const std::vector<Sleep>& asleep() const { return asleep_; }
+    const std::vector<Sleep>& woken() const { return woken_; }
 
 private:
     std::size_t added_ = 0;
     std::size_t arrived_ = 0;
     Clock::time_point base_;
-    std::vector<Offset> asleep_;
-    std::vector<Offset> woken_;
+    std::vector<Sleep> asleep_;
+    std::vector<Sleep> woken_;
     Task<void> start_;
     Group group_;
 };
@@ -60,9 +63,8 @@ TEST(Timers, SleepersWakeInTheOrderOfTheirDeadlines) {
     for (std::size_t i = 0; i < count; ++i) sleepers.add(Sleepers::Offset{random() % 200'000});
     sleepers.run();
     EXPECT_EQ(sleepers.woken().size(), count);
-    // Equal deadlines: in the order of the sleeps.
     auto expected = sleepers.asleep();
-    std::stable_sort(expected.begin(), expected.end());
+    std::sort(expected.begin(), expected.end());
     EXPECT_EQ(sleepers.woken(), expected);
 }
 

@@ -13,8 +13,9 @@ namespace frond::inline v0::detail {
 
 /// What can be spawned with these arguments: a copy of it, called once, as an rvalue.
 template <class F, class... A>
-concept Spawnable = std::constructible_from<std::decay_t<F>, F> && (std::constructible_from<std::decay_t<A>, A> && ...) &&
-                    std::invocable<std::decay_t<F>, std::decay_t<A>...>;
+concept Spawnable =
+    std::constructible_from<std::decay_t<F>, F> && (std::constructible_from<std::decay_t<A>, A> && ...) &&
+    std::invocable<std::decay_t<F>, std::decay_t<A>...>;
 
 /// An rvalue reference is kept as a value: what it refers to may be an argument, which dies with the call.
 template <class R>
@@ -79,7 +80,7 @@ struct CallableNode final : ResultNode<R> {
     template <class... G>
     CallableNode(GroupCore& g, Home& h, std::source_location at, G&&... callable_args)
         : ResultNode<R>(table(), g, h, at), callable(std::forward<G>(callable_args)...) {}
-    ~CallableNode() = delete;    // its parts die one by one, see ops
+    ~CallableNode() = delete; // its parts die one by one, see ops
 
     static void run(TaskNode& n) {
         auto& self = static_cast<CallableNode&>(n);
@@ -94,10 +95,12 @@ struct CallableNode final : ResultNode<R> {
     }
     static void drop_result(TaskNode& n) noexcept { static_cast<CallableNode&>(n).result.drop(); }
 
-
     static TaskOps const& table() noexcept {
-        static constexpr TaskOps ops{&run, &drop_callable, ResultSlot<R>::droppable ? &drop_result : nullptr,
-                                     sizeof(CallableNode), alignof(CallableNode),
+        static constexpr TaskOps ops{&run,
+                                     &drop_callable,
+                                     ResultSlot<R>::droppable ? &drop_result : nullptr,
+                                     sizeof(CallableNode),
+                                     alignof(CallableNode),
                                      node_class(sizeof(CallableNode), alignof(CallableNode))};
         return ops;
     }
@@ -110,7 +113,8 @@ struct Bound {
     std::tuple<A...> args;
     decltype(auto) operator()() && {
         return std::apply(
-            [this](A&&... a) -> decltype(auto) { return std::invoke(std::move(f), std::move(a)...); }, std::move(args));
+            [this](A&&... a) -> decltype(auto) { return std::invoke(std::move(f), std::move(a)...); },
+            std::move(args));
     }
 };
 
@@ -123,16 +127,19 @@ bool is_empty_callable(F const& f) noexcept {
         return false;
 }
 
-/// Makes a node; the group counts it only when it is submitted. @throws std::invalid_argument for an empty callable
+/// Makes a node; the group counts it only when it is submitted. @throws std::invalid_argument for an empty
+/// callable
 template <class F, class... A>
 auto* make_node(GroupCore& g, Home& h, std::source_location at, F&& f, A&&... args) {
     using R = ResultOf<F, A...>;
     if (is_empty_callable(f)) throw std::invalid_argument("frond: spawn of an empty callable");
     auto build = [&]<class C>(std::type_identity<C>, auto&&... parts) {
         using Node = CallableNode<R, C>;
+        static_assert(alignof(Node) <= 4096, "frond: a callable or result aligned to more than a page");
         void* const memory = allocate_node(Node::table());
         try {
-            return static_cast<ResultNode<R>*>(::new (memory) Node(g, h, at, std::forward<decltype(parts)>(parts)...));
+            return static_cast<ResultNode<R>*>(::new (memory)
+                                                   Node(g, h, at, std::forward<decltype(parts)>(parts)...));
         } catch (...) {
             free_node(memory, Node::table());
             throw;
@@ -142,8 +149,9 @@ auto* make_node(GroupCore& g, Home& h, std::source_location at, F&& f, A&&... ar
         return build(std::type_identity<std::decay_t<F>>{}, std::forward<F>(f));
     } else {
         using C = Bound<std::decay_t<F>, std::decay_t<A>...>;
-        return build(std::type_identity<C>{}, C{std::forward<F>(f), std::tuple<std::decay_t<A>...>(std::forward<A>(args)...)});
+        return build(std::type_identity<C>{},
+                     C{std::forward<F>(f), std::tuple<std::decay_t<A>...>(std::forward<A>(args)...)});
     }
 }
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

@@ -21,4 +21,4 @@ private:
     std::atomic<std::size_t> value_{0};
 };
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

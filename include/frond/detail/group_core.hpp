@@ -12,9 +12,9 @@ namespace frond::inline v0 {
 
 /// What a group does with its tasks' exceptions.
 enum class OnError : std::uint8_t {
-    collect,    ///< keep them until somebody sees them; the other tasks go on
-    cancel,     ///< keep them; the first one drops what has not started
-    report      ///< hand each to the unhandled-error handler at once and keep none
+    collect, ///< keep them until somebody sees them; the other tasks go on
+    cancel,  ///< keep them; the first one drops what has not started
+    report   ///< hand each to the unhandled-error handler at once and keep none
 };
 
 namespace detail {
@@ -35,28 +35,28 @@ struct GroupCore {
     LiveList live;
     Counter size;
     Counter active;
-    std::atomic<std::size_t> incoming{0};     ///< spawned on other threads, still on their way
-    Waiter* joiners = nullptr;                ///< circular, first come first
+    std::atomic<std::size_t> incoming{0}; ///< spawned on other threads, still on their way
+    Waiter* joiners = nullptr;            ///< circular, first come first
     LiveList errors;
     std::uint32_t errors_kept = 0;
-    std::uint64_t errors_dropped = 0;         ///< beyond the 64 that are kept
-    std::uint32_t queued = 0;                 ///< tasks in the pool's queue
-    std::uint32_t unboosted = 0;              ///< tasks of a pool that have neither started nor been moved up
-    std::uint32_t waiting_members = 0;        ///< tasks that wait for tasks or groups
+    std::uint64_t errors_dropped = 0;  ///< beyond the 64 that are kept
+    std::uint32_t queued = 0;          ///< tasks in the pool's queue
+    std::uint32_t unboosted = 0;       ///< tasks of a pool that have neither started nor been moved up
+    std::uint32_t waiting_members = 0; ///< tasks that wait for tasks or groups
     OnError on_error = OnError::collect;
     bool is_pool = false;
-    bool dropping = false;                    ///< until the next quiescence new tasks end cancelled
+    bool dropping = false; ///< until the next quiescence new tasks end cancelled
     std::atomic<bool> closed{false};
     int uncaught_at_birth = 0;
     std::uint64_t id = 0;
-    std::uint64_t parent_task = 0;            ///< the task that made it; 0: none
-    std::uint64_t walk_mark = 0;              ///< last walk of the wait graph that came by
+    std::uint64_t parent_task = 0; ///< the task that made it; 0: none
+    std::uint64_t walk_mark = 0;   ///< last walk of the wait graph that came by
     std::string name;
-    GroupCore* home_next = nullptr;           ///< all groups of the home
+    GroupCore* home_next = nullptr; ///< all groups of the home
     GroupCore* home_prev = nullptr;
-    GroupCore* pool_next = nullptr;           ///< all groups bound to the pool
+    GroupCore* pool_next = nullptr; ///< all groups bound to the pool
     GroupCore* pool_prev = nullptr;
 };
 
-}  // namespace detail
-}  // namespace frond::inline v0
+} // namespace detail
+} // namespace frond::inline v0

@@ -3,7 +3,7 @@
 namespace frond::inline v0::detail {
 
 /// A doubly linked list through two members of its nodes. It owns nothing; every operation is O(1).
-template <class T, T* T::*Next, T* T::*Prev>
+template <class T, T* T::* Next, T* T::* Prev>
 struct IntrusiveList {
     T* head = nullptr;
     T* tail = nullptr;
@@ -59,4 +59,4 @@ struct IntrusiveList {
     }
 };
 
-}  // namespace frond::inline v0::detail
+} // namespace frond::inline v0::detail

@@ -11,9 +11,9 @@ namespace frond::inline v0 {
 
 /// Which queued task a pool admits next. A task that somebody waits for goes first among its equals.
 enum class Order : std::uint8_t {
-    fifo,       ///< the oldest
-    newest,     ///< the one spawned last
-    priority    ///< the largest `SpawnOptions::priority`, then the oldest
+    fifo,    ///< the oldest
+    newest,  ///< the one spawned last
+    priority ///< the largest `SpawnOptions::priority`, then the oldest
 };
 
 namespace detail {
@@ -36,13 +36,13 @@ struct PoolCore {
     bool closed_to_outsiders = false;
     Counter active;
     Counter queued;
-    Counter live;                               ///< tasks of all groups bound to it
-    std::uint32_t lent = 0;                     ///< tasks that have lent their slot
-    std::map<int, TaskQueue, std::greater<>> queues;   ///< one entry unless the order is by priority
+    Counter live;                                    ///< tasks of all groups bound to it
+    std::uint32_t lent = 0;                          ///< tasks that have lent their slot
+    std::map<int, TaskQueue, std::greater<>> queues; ///< one entry unless the order is by priority
     GroupsOfPool groups;
-    Waiter* submitters = nullptr;               ///< outsiders in front of a full backlog, each with its task
-    Waiter* slot_watchers = nullptr;            ///< wait_available
-    Waiter* enders = nullptr;                   ///< who waits for the last task of all groups
+    Waiter* submitters = nullptr;    ///< outsiders in front of a full backlog, each with its task
+    Waiter* slot_watchers = nullptr; ///< wait_available
+    Waiter* enders = nullptr;        ///< who waits for the last task of all groups
     Counter active_peak;
     Counter pending_peak;
     Counter admitted;
@@ -50,5 +50,5 @@ struct PoolCore {
     Counter overdraft_peak;
 };
 
-}  // namespace detail
-}  // namespace frond::inline v0
+} // namespace detail
+} // namespace frond::inline v0

@@ -26,9 +26,9 @@ struct Waiter;
 
 /// What the compiled core needs to know of a callable and its result.
 struct TaskOps {
-    void (*run)(TaskNode&);                       ///< calls it, keeps the result, destroys it; may throw
-    void (*drop_callable)(TaskNode&) noexcept;    ///< for a task that never runs
-    void (*drop_result)(TaskNode&) noexcept;      ///< nullptr: nothing to destroy
+    void (*run)(TaskNode&);                    ///< calls it, keeps the result, destroys it; may throw
+    void (*drop_callable)(TaskNode&) noexcept; ///< for a task that never runs
+    void (*drop_result)(TaskNode&) noexcept;   ///< nullptr: nothing to destroy
     std::uint32_t size;
     std::uint16_t align;
     std::uint16_t memory_class;
@@ -50,46 +50,46 @@ constexpr std::uint16_t node_class(std::size_t size, std::size_t align) noexcept
 /// 1. Everything but `foreign_refs`, `state` and `taken` belongs to the home thread. Other threads go through
 ///    the home's inbox or, once that thread has ended, through the home's lock.
 /// 2. `state` enters {done, failed, cancelled} once, with release order; result and error stay as they are
-///    from then on, but that `take` moves the result out (`taken` lets one caller through). Other threads read
-///    them, and so nothing that they read shares a bit field with what the home still changes.
+///    from then on, but that `take` moves the result out (`taken` lets one caller through). Other threads
+///    read them, and so nothing that they read shares a bit field with what the home still changes.
 /// 3. `group` is valid while the task is live and, after a failure, as long as `in_errors` is set.
 struct TaskNode {
     TaskOps const* ops;
-    TaskNode* queue_next = nullptr;      ///< run queue, admission queue or inbox
+    TaskNode* queue_next = nullptr; ///< run queue, admission queue or inbox
     TaskNode* queue_prev = nullptr;
-    TaskNode* live_next = nullptr;       ///< the group's live tasks; after a failure its unseen errors
+    TaskNode* live_next = nullptr; ///< the group's live tasks; after a failure its unseen errors
     TaskNode* live_prev = nullptr;
     GroupCore* group;
     Home* home;
-    Waiter* waiters = nullptr;           ///< circular list, first come first: the tail is waiters->prev
+    Waiter* waiters = nullptr; ///< circular list, first come first: the tail is waiters->prev
     union {
-        Fiber* fiber = nullptr;          ///< while it runs or waits
-        std::exception_ptr error;        ///< once it has ended; null unless it threw
+        Fiber* fiber = nullptr;   ///< while it runs or waits
+        std::exception_ptr error; ///< once it has ended; null unless it threw
     };
-    TaskExtras* extras = nullptr;        ///< what most tasks do without: name, priority, timer
+    TaskExtras* extras = nullptr; ///< what most tasks do without: name, priority, timer
     std::source_location site;
     std::uint64_t id = 0;
-    std::uint32_t refs = 2;              ///< the task itself and the handle that spawn returns
-    std::atomic<std::uint32_t> foreign_refs{0};   ///< handles copied on other threads
+    std::uint32_t refs = 2;                     ///< the task itself and the handle that spawn returns
+    std::atomic<std::uint32_t> foreign_refs{0}; ///< handles copied on other threads
     std::uint32_t born_ms = 0;
     std::atomic<TaskState> state{TaskState::queued};
     std::atomic<bool> taken{false};
-    std::uint8_t stack_class : 3 = 0;    ///< 0: the home's default; else a stack class plus one
-    bool in_pool_queue : 1 = false;      ///< waits for a slot
-    bool in_run_queue : 1 = false;       ///< admitted, not started
-    bool first_of_batch : 1 = false;     ///< the task before it in the run queue is of a newer batch
-    bool boosted : 1 = false;            ///< a waiter has moved it to the front
+    std::uint8_t stack_class : 3 = 0; ///< 0: the home's default; else a stack class plus one
+    bool in_pool_queue : 1 = false;   ///< waits for a slot
+    bool in_run_queue : 1 = false;    ///< admitted, not started
+    bool first_of_batch : 1 = false;  ///< the task before it in the run queue is of a newer batch
+    bool boosted : 1 = false;         ///< a waiter has moved it to the front
     bool has_slot : 1 = false;
-    bool lent : 1 = false;               ///< its slot serves what it waits for
-    bool counted_active : 1 = false;     ///< in its group's `active`
-    bool delayed : 1 = false;            ///< spawn_after: its time has not come
-    bool in_errors : 1 = false;          ///< failed, and nobody has seen the error yet
-    bool old_error : 1 = false;          ///< failed before the group's last quiescence
-    bool drop : 1 = false;               ///< admitted, but is not to start any more
+    bool lent : 1 = false;           ///< its slot serves what it waits for
+    bool counted_active : 1 = false; ///< in its group's `active`
+    bool delayed : 1 = false;        ///< spawn_after: its time has not come
+    bool in_errors : 1 = false;      ///< failed, and nobody has seen the error yet
+    bool old_error : 1 = false;      ///< failed before the group's last quiescence
+    bool drop : 1 = false;           ///< admitted, but is not to start any more
 
     TaskNode(TaskOps const& o, GroupCore& g, Home& h, std::source_location at) noexcept
         : ops{&o}, group{&g}, home{&h}, site{at} {}
-    ~TaskNode() {}    // destroy_node ends what lives in the union
+    ~TaskNode() {} // destroy_node ends what lives in the union
     TaskNode(TaskNode const&) = delete;
     TaskNode& operator=(TaskNode const&) = delete;
 };
@@ -125,5 +125,5 @@ inline void drop_ref(TaskNode& n) noexcept {
     }
 }
 
-}  // namespace detail
-}  // namespace frond::inline v0
+} // namespace detail
+} // namespace frond::inline v0
