@@ -109,7 +109,7 @@ public:
     void home() {
         out_ << "thread " << home_.number << " (tid " << home_.thread_id << "): " << home_.live_tasks
              << " tasks\n";
-        if (Waiter const* const w = home_.main_fiber->waiting) {
+        if (Waiter const* const w = home_.main_fiber ? home_.main_fiber->waiting : nullptr) {
             out_ << "  main fiber ";
             describe_wait(out_, *w);
             out_ << '\n';

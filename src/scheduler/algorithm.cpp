@@ -23,17 +23,25 @@ Algorithm::~Algorithm() {
     home_->scheduler_gone();
 }
 
-/// Contexts that we did not make are met here first: the dispatcher, the main context, and the user's own
-/// fibers, at their launch, when no lock is held.
-Fiber& Algorithm::known(bf::context& c) noexcept {
-    if (Fiber* const f = fiber_of(c)) return *f;
-    auto const kind = c.is_context(bf::type::dispatcher_context) ? FiberKind::dispatcher
+namespace {
+
+Fiber& introduce(bf::context& c, Home& h) {
+    const auto kind = c.is_context(bf::type::dispatcher_context) ? FiberKind::dispatcher
                       : c.is_context(bf::type::main_context)     ? FiberKind::main
                                                                  : FiberKind::guest;
     auto* const p = new FiberProperties{&c, kind};
     c.set_properties(p);
-    home_->adopt(p->fiber);
+    h.adopt(p->fiber);
     return p->fiber;
+}
+
+} // namespace
+
+/// Contexts that we did not make are met here first: the dispatcher, the main context, and the user's own
+/// fibers, at their launch, when no lock is held.
+Fiber& Algorithm::known(bf::context& c) noexcept {
+    Fiber* const f = fiber_of(c);
+    return f ? *f : introduce(c, *home_);
 }
 
 void Algorithm::awakened(bf::context* c) noexcept { home_->became_ready(known(*c)); }
@@ -58,9 +66,7 @@ void install_algorithm(Home& h) {
         installed_algorithm->move_to(h);
         return;
     }
-    auto* const p = new FiberProperties{active, FiberKind::main};
-    active->set_properties(p);
-    h.adopt(p->fiber);
+    introduce(*active, h);
     bf::use_scheduling_algorithm<Algorithm>(h);
 }
 

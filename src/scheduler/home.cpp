@@ -12,6 +12,7 @@
 #include <frond/errors.hpp>
 
 #include <boost/fiber/context.hpp>
+#include <boost/fiber/type.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -92,7 +93,7 @@ void Home::reset() noexcept {
     inbox_.reopen();
     thread_id = static_cast<pid_t>(::syscall(SYS_gettid));
     default_stack = static_cast<std::uint8_t>(default_stack_class());
-    main_fiber = dispatcher_fiber_ = reactor_fiber_ = nullptr;
+    main_fiber = reactor_fiber_ = nullptr;
     idle_for_ever.store(0, std::memory_order_relaxed);
     sleeping_.store(0, std::memory_order_relaxed);
     reactor_.store(nullptr, std::memory_order_relaxed);
@@ -105,7 +106,6 @@ void Home::adopt(Fiber& f) noexcept {
     f.home = this;
     fibers.push_back(f);
     if (f.kind == FiberKind::main) main_fiber = &f;
-    if (f.kind == FiberKind::dispatcher) dispatcher_fiber_ = &f;
 }
 
 void Home::disown(Fiber& f) noexcept { fibers.erase(f); }
@@ -207,7 +207,7 @@ void Home::reactor_loop(Fiber& self) {
 
 /// The thread is over: no more spawns, what lives here ends first, then the carriers, then Boost's scheduler.
 void Home::thread_end() noexcept {
-    if (bf::context::active() != main_fiber->context) {
+    if (!bf::context::active()->is_context(bf::type::main_context)) {
         abandon_for_exit();
         return;
     }
@@ -249,7 +249,7 @@ void Home::recycle_if_unused() noexcept {
 /// and the rest of the exit runs on this stack as the main context. All other fibers stay behind, suspended.
 void Home::abandon_for_exit() noexcept {
     abandoned_ = true;
-    if (!main_fiber->suspended_by_us) {
+    if (!main_fiber || !main_fiber->suspended_by_us) {
         std::fputs("frond: std::exit inside a task while the main fiber waits outside frond; ending now\n",
                    stderr);
         std::fflush(nullptr);

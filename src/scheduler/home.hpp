@@ -89,7 +89,6 @@ public:
     // --- the running fiber ---------------------------------------------------------------------------------
     Fiber& current_fiber() const noexcept;
     TaskNode* current_task() const noexcept { return running_->task; }
-    bool is_main_fiber() const noexcept { return running_->kind == FiberKind::main; }
 
     // --- messages ------------------------------------------------------------------------------------------
     /// Any thread. @return false: the home has ended; the message was not taken
@@ -119,7 +118,9 @@ public:
     /// After the thread's end, without the lock: recycles the home once nothing refers to it.
     void recycle_if_unused() noexcept;
     /// For the stall: the main fiber's wait, if it is one that can end in Deadlock.
-    Waiter* outermost_wait() const noexcept { return main_is_parents_ ? nullptr : main_fiber->waiting; }
+    Waiter* outermost_wait() const noexcept {
+        return main_is_parents_ || !main_fiber ? nullptr : main_fiber->waiting;
+    }
     bool is_here() const noexcept { return this == this_home; }
 
     TimerQueue timers;
@@ -132,8 +133,8 @@ public:
     std::uint32_t number = 0;
     std::uint32_t now_ms = 0; ///< a coarse clock, renewed every turn
     pid_t thread_id = 0;
-    std::uint8_t default_stack = 0; ///< StackClass of tasks that ask for none
-    Fiber* main_fiber = nullptr;
+    std::uint8_t default_stack = 0;     ///< StackClass of tasks that ask for none
+    Fiber* main_fiber = nullptr;        ///< unknown while it waits in Boost.Fiber since before our first use
     Waiter* last_task_waiter = nullptr; ///< at the thread's end
     std::string stall_graph;            ///< who waited for what when the stall was found
 
@@ -193,7 +194,6 @@ private:
     Clock::time_point next_trim_ = Clock::time_point::max();
     Fiber* running_ = nullptr;
     Fiber* dispatcher_ = nullptr; ///< when it is ready; never in ready_
-    Fiber* dispatcher_fiber_ = nullptr;
     Fiber* reactor_fiber_ = nullptr;
     std::uint64_t fibers_readied_ = 0;
     std::uint64_t starts_ = 0;

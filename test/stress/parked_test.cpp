@@ -76,7 +76,12 @@ TEST(Parked, AMillionFibersWaitGuardedAndGiveTheirMemoryBack) {
     EXPECT_TRUE(parked.guard != StackGuard::madvise || mappings < mapping_limit() / 10) << mappings;
     const auto each = (resident_parked - resident_before) / count;
     std::printf("%zu fibers parked: %zu bytes of resident memory each\n", count, each);
-    EXPECT_TRUE(sanitized || count < 10'000 || each <= 4'600) << "a waiting fiber costs too much";
+#ifdef __OPTIMIZE__
+    const std::size_t most = 4'600; // one page of stack and what we keep about it
+#else
+    const std::size_t most = 9'200; // unoptimised frames need a second page
+#endif
+    EXPECT_TRUE(sanitized || count < 10'000 || each <= most) << "a waiting fiber costs too much";
 
     // Idle stacks go after a while, half of them every 100 ms; what remains is a fraction.
     for (int i = 0; i < 300 && stats().stacks_in_use > 1'000; ++i) sleep_for(20ms);
