@@ -44,7 +44,7 @@ inline void once_by_wall_clock(benchmark::internal::Benchmark* registered) {
     registered->Iterations(1)->UseRealTime()->Unit(benchmark::kMillisecond);
 }
 
-inline int run(int argc, char** argv, const std::string& library) {
+inline int run(int argc, char** argv, std::string const& library) {
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return EXIT_FAILURE;
     benchmark::AddCustomContext("library", library);

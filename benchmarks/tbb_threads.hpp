@@ -13,7 +13,7 @@ namespace bench {
 template <class F>
 void on_tbb_threads(int threads, F body) {
     using tbb::global_control;
-    const global_control limit{global_control::max_allowed_parallelism, static_cast<std::size_t>(threads)};
+    global_control const limit{global_control::max_allowed_parallelism, static_cast<std::size_t>(threads)};
     tbb::task_arena arena{threads};
     arena.execute(body);
 }

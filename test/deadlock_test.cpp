@@ -71,7 +71,7 @@ TEST(Deadlock, GetOfTheOwnResult) {
 
 TEST(Deadlock, JoinOfAnAncestorsGroup) {
     Group outer;
-    const auto task = outer.spawn([&outer] {
+    auto const task = outer.spawn([&outer] {
         Group inner;
         inner.spawn([&outer] { outer.join(); }); // outer's task waits for this one
         inner.join();
@@ -107,10 +107,10 @@ TEST(Deadlock, IsThrownAtTheOneWhoClosesTheCircleOnly) {
     Task<void> second;
     bool first_got_it = false;
     bool second_got_it = false;
-    const auto waits_for = [](Task<void>& other, bool& got_it) {
+    auto const waits_for = [](Task<void>& other, bool& got_it) {
         try {
             other.wait();
-        } catch (const Deadlock&) {
+        } catch (Deadlock const&) {
             got_it = true;
         }
     };
@@ -125,7 +125,7 @@ TEST(Deadlock, CircleThroughTwoGroups) {
     Group left;
     Group right;
     left.spawn([&right] { right.join(); });
-    const auto closer = right.spawn([&left] {
+    auto const closer = right.spawn([&left] {
         frond::yield();
         left.join();
     });
@@ -136,20 +136,20 @@ TEST(Deadlock, CircleThroughTwoGroups) {
 TEST(Deadlock, CircleThroughAGroupAndATask) {
     Group group;
     Group other;
-    const auto waiter = group.spawn([&other] { other.join(); });
-    const auto closer = other.spawn([&waiter] { waiter.get(); });
+    auto const waiter = group.spawn([&other] { other.join(); });
+    auto const closer = other.spawn([&waiter] { waiter.get(); });
     EXPECT_THROW(closer.get(), Deadlock);
     EXPECT_THROW(group.join(), Deadlock); // what other's join gave the waiter
 }
 
 TEST(Deadlock, ChainsAndDiamondsAreNone) {
     Group group;
-    const auto base = group.spawn([] {
+    auto const base = group.spawn([] {
         frond::yield();
         return 1;
     });
-    const auto left = group.spawn([&] { return base.get() + 1; });
-    const auto right = group.spawn([&] { return base.get() + 2; });
+    auto const left = group.spawn([&] { return base.get() + 1; });
+    auto const right = group.spawn([&] { return base.get() + 2; });
     EXPECT_EQ(group.run([&] { return left.get() + right.get(); }), 5);
 }
 
@@ -169,8 +169,8 @@ TEST(Deadlock, TextTellsWhoWaitsForWhom) {
     Task<void> second;
     first = group.spawn({.name = "ping"}, [&] { second.wait(); });
     second = group.spawn({.name = "pong"}, [&] { first.wait(); });
-    const auto text = what_of(second.error());
-    for (const char* part : {"'workers'", "'ping'", "'pong'", "waits for", "deadlock_test.cpp:"})
+    auto const text = what_of(second.error());
+    for (char const* part : {"'workers'", "'ping'", "'pong'", "waits for", "deadlock_test.cpp:"})
         EXPECT_NE(text.find(part), std::string::npos) << part << " is not in\n" << text;
 }
 
@@ -181,8 +181,8 @@ class Stall : public frond::test::StallTest {};
 TEST_F(Stall, IsThrownAtMainInJoin) {
     Pool pool{1};
     pool.resize(0);
-    const auto task = pool.spawn({.name = "stuck"}, [] { return 1; });
-    const auto text = what_is_thrown_by([&] { pool.join(); });
+    auto const task = pool.spawn({.name = "stuck"}, [] { return 1; });
+    auto const text = what_is_thrown_by([&] { pool.join(); });
     EXPECT_NE(text.find("'stuck'"), std::string::npos) << text;
     EXPECT_NE(text.find("queued"), std::string::npos) << text;
     pool.resize(1);
@@ -193,19 +193,19 @@ TEST_F(Stall, TextListsEveryBlockedTaskAndWhatItWaitsFor) {
     Pool pool{{.limit = 1, .name = "paused"}};
     Group group;
     pool.resize(0);
-    const auto task = pool.spawn({.name = "stuck"}, [] {});
+    auto const task = pool.spawn({.name = "stuck"}, [] {});
     group.spawn({.name = "getter"}, [&task] { task.get(); });
     group.spawn({.name = "joiner"}, [&pool] { pool.join(); });
-    const auto text = what_is_thrown_by([&] { group.join(); });
-    for (const char* part : {"'stuck'", "'getter'", "'joiner'", "'paused'", "waits for task", "joins pool"})
+    auto const text = what_is_thrown_by([&] { group.join(); });
+    for (char const* part : {"'stuck'", "'getter'", "'joiner'", "'paused'", "waits for task", "joins pool"})
         EXPECT_NE(text.find(part), std::string::npos) << part << " is not in\n" << text;
     pool.resize(1);
     group.join();
 }
 
 struct NamedWait {
-    const char* name;
-    void (*wait)(Pool& paused_and_full, const Task<void>& queued_there);
+    char const* name;
+    void (*wait)(Pool& paused_and_full, Task<void> const& queued_there);
 };
 
 class StallInAnyWait : public frond::test::StallTest, public testing::WithParamInterface<NamedWait> {};
@@ -213,7 +213,7 @@ class StallInAnyWait : public frond::test::StallTest, public testing::WithParamI
 TEST_P(StallInAnyWait, IsThrownAtMain) {
     Pool pool{{.limit = 1, .max_pending = 1}};
     pool.resize(0);
-    const auto task = pool.spawn([] {});
+    auto const task = pool.spawn([] {});
     EXPECT_THROW(GetParam().wait(pool, task), Deadlock);
     EXPECT_EQ(pool.stats().completed, 0U);
     pool.resize(1);
@@ -222,22 +222,22 @@ TEST_P(StallInAnyWait, IsThrownAtMain) {
 
 INSTANTIATE_TEST_SUITE_P(
     Waits, StallInAnyWait,
-    testing::Values(NamedWait{"Get", [](Pool&, const Task<void>& task) { task.get(); }},
-                    NamedWait{"Take", [](Pool&, const Task<void>& task) { task.take(); }},
-                    NamedWait{"Wait", [](Pool&, const Task<void>& task) { task.wait(); }},
-                    NamedWait{"Error", [](Pool&, const Task<void>& task) { task.error(); }},
-                    NamedWait{"Run", [](Pool& pool, const Task<void>&) { pool.run([] {}); }},
+    testing::Values(NamedWait{"Get", [](Pool&, Task<void> const& task) { task.get(); }},
+                    NamedWait{"Take", [](Pool&, Task<void> const& task) { task.take(); }},
+                    NamedWait{"Wait", [](Pool&, Task<void> const& task) { task.wait(); }},
+                    NamedWait{"Error", [](Pool&, Task<void> const& task) { task.error(); }},
+                    NamedWait{"Run", [](Pool& pool, Task<void> const&) { pool.run([] {}); }},
                     NamedWait{"SpawnInFrontOfAFullBacklog",
-                              [](Pool& pool, const Task<void>&) { pool.spawn([] {}); }},
-                    NamedWait{"SpawnWait", [](Pool& pool, const Task<void>&) { pool.spawn_wait([] {}); }},
-                    NamedWait{"WaitAvailable", [](Pool& pool, const Task<void>&) { pool.wait_available(); }},
-                    NamedWait{"Sleep", [](Pool&, const Task<void>&) { frond::sleep_for(frond::forever); }}),
-    [](const auto& instance) { return std::string{instance.param.name}; });
+                              [](Pool& pool, Task<void> const&) { pool.spawn([] {}); }},
+                    NamedWait{"SpawnWait", [](Pool& pool, Task<void> const&) { pool.spawn_wait([] {}); }},
+                    NamedWait{"WaitAvailable", [](Pool& pool, Task<void> const&) { pool.wait_available(); }},
+                    NamedWait{"Sleep", [](Pool&, Task<void> const&) { frond::sleep_for(frond::forever); }}),
+    [](auto const& instance) { return std::string{instance.param.name}; });
 
 TEST_F(Stall, IsThrownAgainWhenNothingHasChanged) {
     Pool pool{1};
     pool.resize(0);
-    const auto task = pool.spawn([] {});
+    auto const task = pool.spawn([] {});
     EXPECT_THROW(task.get(), Deadlock);
     EXPECT_THROW(task.get(), Deadlock);
     Group{}.run([] {}); // others work as usual
@@ -260,7 +260,7 @@ TEST_F(Stall, IsNoneWhileATimerIsPending) {
 TEST_F(Stall, IsNoneWhileAWaitHasADeadline) {
     Pool pool{1};
     pool.resize(0);
-    const auto task = pool.spawn([] {});
+    auto const task = pool.spawn([] {});
     EXPECT_FALSE(task.wait_for(50ms));
     EXPECT_FALSE(pool.join_for(50ms));
     EXPECT_FALSE(pool.wait_available(50ms));
@@ -271,7 +271,7 @@ TEST_F(Stall, IsNoneWhileAWaitHasADeadline) {
 TEST_F(Stall, IsNoneWhileAThreadOfSomebodyElseExists) {
     Pool pool{1};
     pool.resize(0);
-    const auto task = pool.spawn([] { return 5; });
+    auto const task = pool.spawn([] { return 5; });
     std::thread helper{[&pool] {
         std::this_thread::sleep_for(100ms); // far longer than it takes to call it a stall
         pool.resize(1);
@@ -291,7 +291,7 @@ TEST_F(Stall, IsFoundAcrossThreadsAndThrownAtMain) {
         made.open();
         try {
             theirs->run([] {});
-        } catch (const Deadlock&) {
+        } catch (Deadlock const&) {
             got_it = std::this_thread::get_id();
         }
         theirs.reset();

@@ -40,15 +40,15 @@ std::string dumped() {
 }
 
 /// The first line of the dump that holds `part`.
-std::string line_with(const std::string& part) {
+std::string line_with(std::string const& part) {
     std::istringstream lines{dumped()};
     for (std::string line; std::getline(lines, line);)
         if (line.find(part) != std::string::npos) return line;
     return "";
 }
 
-void expect_parts(const std::string& text, std::initializer_list<const char*> parts) {
-    for (const char* part : parts)
+void expect_parts(std::string const& text, std::initializer_list<char const*> parts) {
+    for (char const* part : parts)
         EXPECT_NE(text.find(part), std::string::npos) << part << " is not in\n" << text;
 }
 
@@ -56,7 +56,7 @@ TEST(Dump, ShowsStateAgeAndSpawnSiteOfATask) {
     Pool pool{1};
     pool.spawn({.name = "first"}, [] {});
     pool.spawn({.name = "second"}, [] {});
-    const auto later = pool.spawn_after(1ms, [] {});
+    auto const later = pool.spawn_after(1ms, [] {});
     expect_parts(line_with("'first'"), {"runnable", "has a slot", "ms old", "diagnostics_test.cpp:"});
     expect_parts(line_with("'second'"), {"queued", "diagnostics_test.cpp:"});
     expect_parts(line_with("#" + std::to_string(later.id()) + ":"), {"delayed"});
@@ -67,7 +67,7 @@ TEST(Dump, ShowsWhatATaskWaitsFor) {
     Pool pool{{.limit = 1, .name = "narrow"}};
     Group group{{.name = "waiters"}};
     Gate gate;
-    const auto running = pool.spawn({.name = "running"}, [&gate] { gate.pass(); });
+    auto const running = pool.spawn({.name = "running"}, [&gate] { gate.pass(); });
     group.spawn({.name = "getter"}, [&running] { running.wait(); });
     group.spawn({.name = "joiner"}, [&pool] { pool.join(); });
     group.spawn({.name = "sleeper"}, [] { frond::sleep_for(2ms); });
@@ -88,9 +88,9 @@ TEST(Dump, ShowsGroupsBelowTheTaskThatMadeThem) {
     outer.run([] {
         Group inner{{.name = "inner"}};
         inner.run([] {
-            const auto text = dumped();
-            const auto column = [&text](const char* name) {
-                const auto at = text.find(name);
+            auto const text = dumped();
+            auto const column = [&text](char const* name) {
+                auto const at = text.find(name);
                 return at == std::string::npos
                            ? at
                            : text.find_first_not_of(' ', text.rfind('\n', at) + 1) - text.rfind('\n', at);
@@ -160,7 +160,7 @@ TEST(Dump, CanBeCalledFromATask) {
 
 TEST(Stats, CountThreadsThatUseFrond) {
     frond::yield();
-    const auto before = frond::stats().homes;
+    auto const before = frond::stats().homes;
     on_other_thread([&] {
         frond::yield();
         EXPECT_EQ(frond::stats().homes, before + 1);
@@ -170,7 +170,7 @@ TEST(Stats, CountThreadsThatUseFrond) {
 
 TEST(Stats, TellHowStacksAreGuarded) {
     Group{}.run([] {});
-    const auto stats = frond::stats();
+    auto const stats = frond::stats();
     EXPECT_NE(stats.guard, frond::StackGuard::none_yet);
     EXPECT_GT(stats.stack_bytes_reserved, 0U);
     EXPECT_EQ(stats.guarded_by_madvise + stats.guarded_by_mprotect + stats.unguarded,
@@ -179,7 +179,7 @@ TEST(Stats, TellHowStacksAreGuarded) {
 
 TEST(Stats, FibersInUseAreBoundedByTheCapNotByTheBacklog) {
     Group{}.run([] {});
-    const auto before = frond::stats().stacks_in_use;
+    auto const before = frond::stats().stacks_in_use;
     Pool pool{10};
     std::size_t most = 0;
     for (std::size_t i = 0; i < scaled(20'000); ++i)
@@ -193,7 +193,7 @@ TEST(Stats, FibersInUseAreBoundedByTheCapNotByTheBacklog) {
 
 TEST(Stats, TasksThatNeverBlockShareOneStack) {
     Group{}.run([] {});
-    const auto before = frond::stats().stacks_in_use;
+    auto const before = frond::stats().stacks_in_use;
     Group group;
     std::size_t most = 0;
     for (int i = 0; i < 10'000; ++i)
@@ -207,7 +207,7 @@ TEST(DefaultStackSize, AppliesToTasksOfTheCallingThread) {
         frond::set_default_stack_size(1 << 20);
         Group group;
         EXPECT_EQ(group.run([] {
-            volatile char frame[300 * 1024];
+            char volatile frame[300 * 1024];
             for (std::size_t i = 0; i < sizeof frame; i += 1024) frame[i] = 1;
             return int{frame[1024]};
         }),
@@ -251,7 +251,7 @@ TEST_F(StackLimit, TasksForWhichThereIsNoStackFailWithBadAllocAndTheRestGoesOn) 
             }));
         EXPECT_THROW(group.join(), std::bad_alloc);
         int failed = 0;
-        for (const auto& task : tasks) failed += task.error() ? 1 : 0;
+        for (auto const& task : tasks) failed += task.error() ? 1 : 0;
         EXPECT_GT(ran, 0);
         EXPECT_GT(failed, 0);
         EXPECT_EQ(ran + failed, 50);
@@ -276,7 +276,7 @@ TEST_F(StackLimit, ATaskThatAsksForItsOwnStackFailsInItsPlace) {
     with_one_stack([] {
         Group group;
         allow_more(0);
-        const auto big = group.spawn({.stack = 8 << 20}, [] {});
+        auto const big = group.spawn({.stack = 8 << 20}, [] {});
         EXPECT_THROW(big.get(), std::bad_alloc);
         allow(SIZE_MAX);
         EXPECT_NO_THROW(group.spawn({.stack = 8 << 20}, [] {}).get());
@@ -284,7 +284,7 @@ TEST_F(StackLimit, ATaskThatAsksForItsOwnStackFailsInItsPlace) {
 }
 
 TEST_F(StackLimit, CallablesOfFailedTasksAreDestroyed) {
-    const auto held = std::make_shared<int>(0);
+    auto const held = std::make_shared<int>(0);
     with_one_stack([&held] {
         Group group;
         allow_more(1);

@@ -29,7 +29,7 @@ static_assert(saturate(forever) == forever);
 static_assert(saturate(std::chrono::duration<std::int8_t, std::ratio<31'556'952>>{100}) == 100 * 31'556'952s);
 
 TEST(Duration, DeadlineAfterIsNotBeforeItsTime) {
-    const auto before = Clock::now();
+    auto const before = Clock::now();
     EXPECT_GE(deadline_after(5ms), before + 5ms);
     EXPECT_GE(deadline_after(-5ms), before - 5ms);
     EXPECT_LT(deadline_after(-5ms), Clock::now());
@@ -42,14 +42,14 @@ TEST(Duration, DeadlineAfterForeverIsNever) {
 }
 
 TEST(Duration, DeadlineAtKeepsItsOwnClock) {
-    const auto t = Clock::now() + 1h;
+    auto const t = Clock::now() + 1h;
     EXPECT_EQ(deadline_at(t), t);
     EXPECT_EQ(deadline_at(Clock::time_point::max()), Clock::time_point::max());
     EXPECT_EQ(deadline_at(Clock::time_point::min()), Clock::time_point::min());
 }
 
 TEST(Duration, DeadlineAtMovesOtherClocks) {
-    const auto before = Clock::now();
+    auto const before = Clock::now();
     EXPECT_GE(deadline_at(std::chrono::system_clock::now() + 1h), before + 59min);
     EXPECT_EQ(deadline_at(std::chrono::system_clock::time_point::max()), Clock::time_point::max());
 }
@@ -74,7 +74,7 @@ TEST(Count, NamesWhatItRejects) {
     try {
         checked_count(-1, "the window");
         FAIL();
-    } catch (const std::invalid_argument& e) {
+    } catch (std::invalid_argument const& e) {
         EXPECT_STREQ(e.what(), "the window");
     }
 }

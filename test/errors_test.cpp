@@ -95,7 +95,7 @@ TEST(Join, ThrowsToEveryJoinerOfThatQuiescence) {
 
 TEST(Join, ThrowsTheNextUnseenErrorWhenCalledAgain) {
     Group group;
-    for (const char* text : {"a", "b", "c"}) group.spawn(fails(text));
+    for (char const* text : {"a", "b", "c"}) group.spawn(fails(text));
     EXPECT_EQ(what_is_thrown_by([&] { group.join(); }), "a");
     EXPECT_EQ(what_is_thrown_by([&] { group.join(); }), "b");
     EXPECT_EQ(what_is_thrown_by([&] { group.join_for(0s); }), "c");
@@ -104,7 +104,7 @@ TEST(Join, ThrowsTheNextUnseenErrorWhenCalledAgain) {
 
 TEST(Join, PrefersErrorsSinceTheLastQuiescenceToOlderOnes) {
     Group group;
-    for (const char* text : {"old 1", "old 2"}) group.spawn(fails(text));
+    for (char const* text : {"old 1", "old 2"}) group.spawn(fails(text));
     EXPECT_EQ(what_is_thrown_by([&] { group.join(); }), "old 1");
     group.spawn(fails("new"));
     EXPECT_EQ(what_is_thrown_by([&] { group.join(); }), "new");
@@ -114,7 +114,7 @@ TEST(Join, PrefersErrorsSinceTheLastQuiescenceToOlderOnes) {
 
 TEST(Join, ThrowsAfterAGoodRoundWhatNobodySawBefore) {
     Group group;
-    for (const char* text : {"a", "b"}) group.spawn(fails(text));
+    for (char const* text : {"a", "b"}) group.spawn(fails(text));
     EXPECT_THROW(group.join(), std::runtime_error);
     group.spawn([] {});
     EXPECT_EQ(what_is_thrown_by([&] { group.join(); }), "b");
@@ -133,7 +133,7 @@ TEST(Join, ForThrowsOnlyWhenEverythingHasEnded) {
 
 TEST(Join, PassesTheErrorOfANestedGroupOn) {
     Group outer;
-    const auto task = outer.spawn([] {
+    auto const task = outer.spawn([] {
         Group inner;
         inner.spawn(fails("deep"));
         inner.join();
@@ -151,9 +151,9 @@ TEST(Join, LeavesTheGroupUsableAfterAnError) {
 
 TEST(Errors, GetAndErrorMarkAsSeen) {
     Group group;
-    const auto got = group.spawn(fails("got"));
-    const auto asked = group.spawn(fails("asked"));
-    const auto taken = group.spawn(fails("taken"));
+    auto const got = group.spawn(fails("got"));
+    auto const asked = group.spawn(fails("asked"));
+    auto const taken = group.spawn(fails("taken"));
     EXPECT_THROW(got.get(), std::runtime_error);
     EXPECT_TRUE(asked.error());
     EXPECT_THROW(taken.take(), std::runtime_error);
@@ -163,7 +163,7 @@ TEST(Errors, GetAndErrorMarkAsSeen) {
 
 TEST(Errors, WaitStateAndReadyDoNotMarkAsSeen) {
     Group group;
-    const auto task = group.spawn(fails("unseen"));
+    auto const task = group.spawn(fails("unseen"));
     task.wait();
     EXPECT_EQ(task.state(), TaskState::failed);
     EXPECT_TRUE(task.ready());
@@ -172,11 +172,11 @@ TEST(Errors, WaitStateAndReadyDoNotMarkAsSeen) {
 
 TEST(Errors, AreTakenOldestFirstWithTheirOrigin) {
     Group group;
-    const auto first = group.spawn({.name = "parser"}, fails("a"));
-    const auto line = static_cast<unsigned>(__LINE__) - 1;
+    auto const first = group.spawn({.name = "parser"}, fails("a"));
+    auto const line = static_cast<unsigned>(__LINE__) - 1;
     group.spawn(fails("b"));
     frond::yield();
-    const auto errors = group.errors();
+    auto const errors = group.errors();
     ASSERT_EQ(errors.size(), 2U);
     EXPECT_EQ(errors[0].name, "parser");
     EXPECT_EQ(errors[0].id, first.id());
@@ -189,14 +189,14 @@ TEST(Errors, AreTakenOldestFirstWithTheirOrigin) {
 
 TEST(Errors, SpawnSiteIsTheCallersForAllWaysToSpawn) {
     Group group;
-    const unsigned line = __LINE__;
+    unsigned const line = __LINE__;
     group.spawn_wait(fails("w"));
     group.try_spawn(fails("t"));
     group.spawn_after(0s, fails("a"));
     EXPECT_THROW(group.join(), std::runtime_error);
-    const auto errors = group.errors();
+    auto const errors = group.errors();
     ASSERT_EQ(errors.size(), 2U);
-    for (const auto& e : errors) {
+    for (auto const& e : errors) {
         EXPECT_GT(e.spawned_at.line(), line);
         EXPECT_LE(e.spawned_at.line(), line + 3);
     }
@@ -213,9 +213,9 @@ TEST(Errors, AreTakenOnce) {
 
 TEST(Errors, RestStaysReadableAfterJoin) {
     Group group;
-    for (const char* text : {"a", "b", "c"}) group.spawn(fails(text));
+    for (char const* text : {"a", "b", "c"}) group.spawn(fails(text));
     EXPECT_THROW(group.join(), std::runtime_error);
-    const auto errors = group.errors();
+    auto const errors = group.errors();
     ASSERT_EQ(errors.size(), 2U);
     EXPECT_EQ(what_of(errors[0].error), "b");
     EXPECT_EQ(what_of(errors[1].error), "c");
@@ -229,9 +229,9 @@ TEST(Errors, Beyond64AreCounted) {
             in_time.push_back(text);
             throw std::runtime_error{text};
         });
-    const auto first = what_is_thrown_by([&] { group.join(); });
+    auto const first = what_is_thrown_by([&] { group.join(); });
     EXPECT_EQ(first, in_time.at(0));
-    const auto errors = group.errors();
+    auto const errors = group.errors();
     ASSERT_EQ(errors.size(), 63U);
     EXPECT_EQ(what_of(errors.front().error), in_time.at(1));
     EXPECT_EQ(what_of(errors.back().error), in_time.at(63));
@@ -259,7 +259,7 @@ TEST(Errors, OfThePoolAndOfAGroupBoundToItAreKeptApart) {
 
 TEST(Cancelled, ThrownByATaskIsNoErrorOfItsGroup) {
     Pool pool{1};
-    const auto task = pool.spawn([] { throw frond::Cancelled{"enough"}; });
+    auto const task = pool.spawn([] { throw frond::Cancelled{"enough"}; });
     EXPECT_NO_THROW(pool.join());
     EXPECT_EQ(task.state(), TaskState::cancelled);
     EXPECT_TRUE(pool.errors().empty());
@@ -270,7 +270,7 @@ TEST(Cancelled, ThrownByATaskIsNoErrorOfItsGroup) {
 TEST(TaskThatThrows, GivesItsSlotBackWhateverItThrows) {
     Pool pool{1};
     for (int i = 0; i < 3; ++i) {
-        const auto task = pool.spawn([i] { throw i; });
+        auto const task = pool.spawn([i] { throw i; });
         EXPECT_THROW(task.get(), int);
         EXPECT_EQ(pool.free_count(), 1U);
     }
@@ -284,7 +284,7 @@ TEST(OnErrorCancel, DropsWhatHasNotStartedAndJoinThrowsTheFirst) {
     for (int i = 0; i < 5; ++i) rest.push_back(pool.spawn([&ran] { ++ran; }));
     EXPECT_EQ(what_is_thrown_by([&] { pool.join(); }), "first");
     EXPECT_EQ(ran, 0);
-    for (const auto& task : rest) EXPECT_EQ(task.state(), TaskState::cancelled);
+    for (auto const& task : rest) EXPECT_EQ(task.state(), TaskState::cancelled);
     EXPECT_NO_THROW(pool.join());
 }
 
@@ -316,14 +316,14 @@ TEST(OnErrorCancel, DropsWhatIsSpawnedLaterInTheSameRound) {
 TEST(OnErrorCancel, LeavesTheGroupUsableAfterItsNextQuiescence) {
     Group group{{.on_error = OnError::cancel}};
     group.spawn(fails("first"));
-    const auto dropped = group.spawn([] {});
+    auto const dropped = group.spawn([] {});
     EXPECT_THROW(group.join(), std::runtime_error);
     EXPECT_EQ(dropped.state(), TaskState::cancelled);
     EXPECT_EQ(group.spawn([] { return 3; }).get(), 3);
 }
 
 TEST(OnErrorReport, HandsErrorsOverAtOnceAndKeepsNone) {
-    const UnhandledErrors unhandled;
+    UnhandledErrors const unhandled;
     Group group{{.on_error = OnError::report}};
     Gate gate;
     group.spawn([&gate] { gate.pass(); });
@@ -339,14 +339,14 @@ TEST(OnErrorReport, HandsErrorsOverAtOnceAndKeepsNone) {
 }
 
 TEST(OnErrorReport, LeavesTheErrorReadableThroughTheHandle) {
-    const UnhandledErrors unhandled;
+    UnhandledErrors const unhandled;
     Group group{{.on_error = OnError::report}};
-    const auto task = group.spawn(fails("a"));
+    auto const task = group.spawn(fails("a"));
     EXPECT_EQ(what_of(task.error()), "a");
 }
 
 TEST(UnhandledErrors, GoToTheHandlerOnceAGroupWithTheirNumber) {
-    const UnhandledErrors unhandled;
+    UnhandledErrors const unhandled;
     std::uint64_t id = 0;
     {
         Group group;
@@ -354,7 +354,7 @@ TEST(UnhandledErrors, GoToTheHandlerOnceAGroupWithTheirNumber) {
         for (int i = 0; i < 99; ++i) group.spawn(fails("b"));
     }
     ASSERT_EQ(unhandled.seen().size(), 1U);
-    const auto error = unhandled.seen()[0];
+    auto const error = unhandled.seen()[0];
     EXPECT_EQ(what_of(error.error), "a");
     EXPECT_EQ(error.name, "first");
     EXPECT_EQ(error.id, id);
@@ -362,10 +362,10 @@ TEST(UnhandledErrors, GoToTheHandlerOnceAGroupWithTheirNumber) {
 }
 
 TEST(UnhandledErrors, AreNotThoseThatSomebodySaw) {
-    const UnhandledErrors unhandled;
+    UnhandledErrors const unhandled;
     {
         Group group;
-        const auto task = group.spawn(fails("a"));
+        auto const task = group.spawn(fails("a"));
         group.spawn(fails("b"));
         EXPECT_THROW(task.get(), std::runtime_error);
         EXPECT_THROW(group.join(), std::runtime_error);
@@ -375,13 +375,13 @@ TEST(UnhandledErrors, AreNotThoseThatSomebodySaw) {
 }
 
 TEST(UnhandledErrors, OfAGroupThatDiesOfAnExceptionGoToTheHandler) {
-    const UnhandledErrors unhandled;
+    UnhandledErrors const unhandled;
     try {
         Group group;
         group.spawn(fails("inside"));
         frond::yield();
         throw std::logic_error{"outside"};
-    } catch (const std::logic_error& e) {
+    } catch (std::logic_error const& e) {
         EXPECT_STREQ(e.what(), "outside");
     }
     ASSERT_EQ(unhandled.seen().size(), 1U);
@@ -389,7 +389,7 @@ TEST(UnhandledErrors, OfAGroupThatDiesOfAnExceptionGoToTheHandler) {
 }
 
 TEST(UnhandledErrors, OfAPoolGoToTheHandlerAtItsEnd) {
-    const UnhandledErrors unhandled;
+    UnhandledErrors const unhandled;
     {
         Pool{2}.spawn(fails("pool's"));
     }
@@ -406,14 +406,14 @@ std::string stderr_of_group_with(int errors, frond::SpawnOptions options) {
 }
 
 TEST(UnhandledErrors, AreOneLineOnStderrByDefault) {
-    const auto line = stderr_of_group_with(3, {.name = "parser"});
+    auto const line = stderr_of_group_with(3, {.name = "parser"});
     EXPECT_EQ(line.find('\n'), line.size() - 1) << line;
-    for (const char* part : {"parser", "errors_test.cpp:", "the text", "2 more"})
+    for (char const* part : {"parser", "errors_test.cpp:", "the text", "2 more"})
         EXPECT_NE(line.find(part), std::string::npos) << part << " is not in " << line;
 }
 
 TEST(UnhandledErrors, LineSaysNothingOfMoreForASingleOne) {
-    const auto line = stderr_of_group_with(1, {});
+    auto const line = stderr_of_group_with(1, {});
     EXPECT_NE(line.find("the text"), std::string::npos);
     EXPECT_EQ(line.find("more"), std::string::npos) << line;
 }
@@ -428,7 +428,7 @@ TEST(UnhandledErrors, LineTellsTheTypeOfWhatIsNoStdException) {
 
 TEST(UnhandledErrors, EmptyHandlerRestoresTheDefault) {
     {
-        const UnhandledErrors unhandled;
+        UnhandledErrors const unhandled;
     }
     EXPECT_NE(stderr_of_group_with(1, {}), "");
 }

@@ -23,7 +23,7 @@ namespace {
 
 /// Catches its own exception, gives way in the handler, and sees whether `throw;` still throws the same.
 template <class Wait>
-std::string rethrown_after(const std::string& name, Wait&& wait) {
+std::string rethrown_after(std::string const& name, Wait&& wait) {
     try {
         try {
             throw std::runtime_error(name);
@@ -31,7 +31,7 @@ std::string rethrown_after(const std::string& name, Wait&& wait) {
             wait();
             throw;
         }
-    } catch (const std::exception& e) {
+    } catch (std::exception const& e) {
         return e.what();
     }
 }
@@ -49,9 +49,9 @@ WhileUnwinding(F) -> WhileUnwinding<F>;
 template <class F>
 void unwind_through(F&& f) {
     try {
-        const WhileUnwinding guard{std::forward<F>(f)};
+        WhileUnwinding const guard{std::forward<F>(f)};
         throw std::runtime_error("unwinding");
-    } catch (const std::runtime_error& e) {
+    } catch (std::runtime_error const& e) {
         EXPECT_STREQ(e.what(), "unwinding");
     }
 }
@@ -59,7 +59,7 @@ void unwind_through(F&& f) {
 TEST(ExceptionState, ThreeFibersSleepInCatchAndRethrowTheirOwn) {
     Group group;
     std::vector<Task<std::string>> tasks;
-    for (const std::string name : {"a", "b", "c"})
+    for (std::string const name : {"a", "b", "c"})
         tasks.push_back(group.spawn(
             [name] { return rethrown_after(name, [] { sleep_for(std::chrono::milliseconds{1}); }); }));
     EXPECT_EQ(tasks[0].get(), "a");
@@ -71,7 +71,7 @@ TEST(ExceptionState, RethrowsItsOwnAfterEveryKindOfWait) {
     Pool pool{2};
     Group group{pool};
     std::vector<std::pair<std::string, Task<std::string>>> tasks;
-    const auto add = [&](const std::string& name, auto wait) {
+    auto const add = [&](std::string const& name, auto wait) {
         tasks.emplace_back(name, group.spawn([name, wait] { return rethrown_after(name, wait); }));
     };
     add("yield", [] { yield(); });
@@ -102,7 +102,7 @@ TEST(ExceptionState, CurrentExceptionStaysWhileOthersCatch) {
             try {
                 throw i;
             } catch (...) {
-                const auto mine = std::current_exception();
+                auto const mine = std::current_exception();
                 for (int n = 0; n < i % 4 + 1; ++n) yield();
                 EXPECT_EQ(std::current_exception(), mine);
                 try {
@@ -120,8 +120,8 @@ TEST(ExceptionState, NestedHandlersUnwindInOrderAcrossWaits) {
     Group group;
     for (int i = 0; i < 3; ++i)
         group.spawn([i] {
-            const auto outer = std::to_string(i) + " outer";
-            const auto inner = std::to_string(i) + " inner";
+            auto const outer = std::to_string(i) + " outer";
+            auto const inner = std::to_string(i) + " inner";
             EXPECT_EQ(rethrown_after(outer,
                                      [&] {
                                          yield();
@@ -178,7 +178,7 @@ TEST(ExceptionState, DestructorJoinsWhileUnwinding) {
     Group group;
     for (int i = 0; i < 3; ++i)
         group.spawn([&, i] {
-            const auto name = std::to_string(i);
+            auto const name = std::to_string(i);
             try {
                 Group inner;
                 inner.spawn([&, name] {
@@ -188,7 +188,7 @@ TEST(ExceptionState, DestructorJoinsWhileUnwinding) {
                 });
                 yield(); // it has started, so it is not dropped
                 throw std::runtime_error(name);
-            } catch (const std::runtime_error& e) {
+            } catch (std::runtime_error const& e) {
                 EXPECT_EQ(e.what(), name);
                 EXPECT_EQ(std::count(events.begin(), events.end(), "ended " + name), 1)
                     << "the destructor waits";
@@ -239,15 +239,15 @@ TEST(ExceptionState, MainFiberWaitsInCatchLikeAnyOther) {
 TEST(ExceptionState, UsersOwnFibersKeepTheirsToo) {
     boost::fibers::mutex mutex;
     std::vector<std::string> seen;
-    const auto work = [&](const std::string& name) {
+    auto const work = [&](std::string const& name) {
         seen.push_back(rethrown_after(name, [&] {
-            const std::lock_guard lock{mutex};
+            std::lock_guard const lock{mutex};
             boost::this_fiber::yield();
         }));
     };
     Group group;
     std::vector<boost::fibers::fiber> guests;
-    for (const std::string name : {"a", "b", "c"}) {
+    for (std::string const name : {"a", "b", "c"}) {
         group.spawn([&, name] { work("task " + name); });
         guests.emplace_back(boost::fibers::launch::post, [&, name] { work("guest " + name); });
     }

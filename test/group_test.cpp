@@ -109,8 +109,8 @@ TEST(Group, ManyMayJoinWhileTasksSpawn) {
 
 TEST(Group, TaskOfItsOwnMayWaitForAnother) {
     Group group;
-    const auto first = group.spawn([] { return 1; });
-    const auto second = group.spawn([&first] { return first.get() + 1; });
+    auto const first = group.spawn([] { return 1; });
+    auto const second = group.spawn([&first] { return first.get() + 1; });
     group.join();
     EXPECT_EQ(second.get(), 2);
 }
@@ -119,7 +119,7 @@ TEST(Group, JoinForGivesUpAtItsDeadlineAndTheWorkGoesOn) {
     Group group;
     Gate gate;
     group.spawn([&gate] { gate.pass(); });
-    const auto start = std::chrono::steady_clock::now();
+    auto const start = std::chrono::steady_clock::now();
     EXPECT_FALSE(group.join_for(5ms));
     EXPECT_GE(std::chrono::steady_clock::now() - start, 5ms);
     EXPECT_FALSE(group.join_until(std::chrono::steady_clock::now()));
@@ -131,7 +131,7 @@ TEST(Group, JoinForGivesUpAtItsDeadlineAndTheWorkGoesOn) {
 TEST(Group, TenTimesTenNestedSleepsTakeTheTimeOfTwo) {
     Group group;
     int ran = 0;
-    const auto start = std::chrono::steady_clock::now();
+    auto const start = std::chrono::steady_clock::now();
     for (int i = 0; i < 10; ++i)
         group.spawn([&] {
             frond::sleep_for(100ms);
@@ -142,7 +142,7 @@ TEST(Group, TenTimesTenNestedSleepsTakeTheTimeOfTwo) {
                 });
         });
     group.join();
-    const auto taken = std::chrono::steady_clock::now() - start;
+    auto const taken = std::chrono::steady_clock::now() - start;
     EXPECT_EQ(ran, 100);
     EXPECT_GE(taken, 200ms);
     EXPECT_LT(taken, 2s); // 11 s one after another
@@ -214,7 +214,7 @@ TEST(Group, DiesOfAnExceptionDropsTheBacklogAndWaitsForWhatRuns) {
     int dropped_ran = 0;
     try {
         Group group{pool};
-        const auto running = group.spawn([&, mortal = Mortal{lives}] {
+        auto const running = group.spawn([&, mortal = Mortal{lives}] {
             started = true;
             frond::sleep_for(2ms);
             finished = true;
@@ -222,7 +222,7 @@ TEST(Group, DiesOfAnExceptionDropsTheBacklogAndWaitsForWhatRuns) {
         for (int i = 0; i < 10; ++i) group.spawn([&dropped_ran, mortal = Mortal{lives}] { ++dropped_ran; });
         frond::test::yield_until([&] { return started; });
         throw std::runtime_error{"out"};
-    } catch (const std::runtime_error&) {
+    } catch (std::runtime_error const&) {
     }
     EXPECT_TRUE(finished);
     EXPECT_EQ(dropped_ran, 0);
@@ -242,13 +242,13 @@ TEST(Group, DiesOfAnExceptionDropsWhatIsAdmittedButNotStarted) {
     }
     EXPECT_EQ(ran, 0);
     EXPECT_EQ(lives.alive(), 0);
-    for (const auto& task : tasks) EXPECT_EQ(task.state(), frond::TaskState::cancelled);
+    for (auto const& task : tasks) EXPECT_EQ(task.state(), frond::TaskState::cancelled);
 }
 
 TEST(Group, DiesOfAnExceptionInATaskOfTheSamePool) {
     frond::Pool pool{1};
     int ran = 0;
-    const auto task = pool.spawn([&] {
+    auto const task = pool.spawn([&] {
         Group group{pool};
         for (int i = 0; i < 5; ++i) group.spawn([&ran] { ++ran; });
         throw std::runtime_error{"out"};
@@ -289,7 +289,7 @@ TEST(Group, MadeWhileUnwindingJoinsAsUsual) {
     };
     int ran = 0;
     try {
-        const CleansUp clean_up{ran};
+        CleansUp const clean_up{ran};
         throw 1;
     } catch (int) {
     }
@@ -312,7 +312,7 @@ TEST(Group, TasksNeverRunInParallelWithTheirHome) {
     int plain = 0; // a data race here is for the sanitizer to find
     for (int i = 0; i < 100; ++i)
         group.spawn([&plain] {
-            const int seen = plain;
+            int const seen = plain;
             plain = seen + 1;
             frond::yield();
         });
@@ -323,7 +323,7 @@ TEST(Group, TasksNeverRunInParallelWithTheirHome) {
 
 TEST(Group, HoldsTensOfThousandsOfSuspendedTasks) {
     Group group;
-    const std::size_t n = scaled(20'000);
+    std::size_t const n = scaled(20'000);
     std::size_t awake = 0;
     for (std::size_t i = 0; i < n; ++i)
         group.spawn([&awake] {

@@ -47,7 +47,7 @@ namespace {
 
 TEST(ForeignThread, SpawnRunsTheTaskAtHome) {
     Group group;
-    const auto task = on_other_thread([&] { return group.spawn([] { return std::this_thread::get_id(); }); });
+    auto const task = on_other_thread([&] { return group.spawn([] { return std::this_thread::get_id(); }); });
     EXPECT_EQ(task.get(), std::this_thread::get_id());
 }
 
@@ -98,7 +98,7 @@ TEST(ForeignThread, CapHoldsForSpawnsFromManyThreads) {
 
 TEST(ForeignThread, GetWaitsAndGivesTheResult) {
     Group group;
-    const auto task = group.spawn([] {
+    auto const task = group.spawn([] {
         frond::sleep_for(1ms);
         return std::string{"from home"};
     });
@@ -108,14 +108,14 @@ TEST(ForeignThread, GetWaitsAndGivesTheResult) {
 
 TEST(ForeignThread, GetRethrowsAndMarksAsSeen) {
     Group group;
-    const auto task = group.spawn([] { throw std::range_error{"from home"}; });
+    auto const task = group.spawn([] { throw std::range_error{"from home"}; });
     EXPECT_THROW(on_other_thread([&] { task.get(); }), std::range_error);
     EXPECT_NO_THROW(group.join());
 }
 
 TEST(ForeignThread, ErrorMarksAsSeen) {
     Group group;
-    const auto task = group.spawn([] { throw std::range_error{"from home"}; });
+    auto const task = group.spawn([] { throw std::range_error{"from home"}; });
     EXPECT_TRUE(on_other_thread([&] { return task.error(); }));
     frond::yield();
     EXPECT_TRUE(group.errors().empty());
@@ -124,7 +124,7 @@ TEST(ForeignThread, ErrorMarksAsSeen) {
 TEST(ForeignThread, WaitForGivesUpAtItsDeadline) {
     Group group;
     Gate gate;
-    const auto task = group.spawn([&gate] { gate.pass(); });
+    auto const task = group.spawn([&gate] { gate.pass(); });
     EXPECT_FALSE(on_other_thread([&] { return task.wait_for(5ms); }));
     gate.open();
     EXPECT_TRUE(on_other_thread([&] { return task.wait_for(1h); }));
@@ -133,7 +133,7 @@ TEST(ForeignThread, WaitForGivesUpAtItsDeadline) {
 TEST(ForeignThread, WaitForThatRacesWithTheEndLosesNothing) {
     Group group;
     for (std::size_t i = 0; i < scaled(200); ++i) {
-        const auto task = group.spawn([] {
+        auto const task = group.spawn([] {
             frond::sleep_for(50us);
             return 1;
         });
@@ -152,7 +152,7 @@ TEST(ForeignThread, WaitForMovesAQueuedTaskToTheFront) {
     std::string trace;
     pool.spawn([&gate] { gate.pass(); });
     pool.spawn([&trace] { trace += 'b'; });
-    const auto wanted = pool.spawn([&trace] { trace += 'a'; });
+    auto const wanted = pool.spawn([&trace] { trace += 'a'; });
     EXPECT_FALSE(on_other_thread([&] { return wanted.wait_for(5ms); }));
     gate.open();
     yield_until([&] { return pool.empty(); });
@@ -220,7 +220,7 @@ TEST(ForeignThread, ErrorsAreTaken) {
     Group group;
     group.spawn({.name = "bad"}, [] { throw 1; });
     frond::yield();
-    const auto errors = on_other_thread([&] { return group.errors(); });
+    auto const errors = on_other_thread([&] { return group.errors(); });
     ASSERT_EQ(errors.size(), 1U);
     EXPECT_EQ(errors[0].name, "bad");
     EXPECT_NO_THROW(group.join());
@@ -253,7 +253,7 @@ TEST(ForeignThread, SpawnWaitGetsClosedWhenThePoolCloses) {
         try {
             pool.spawn_wait([mortal = Mortal{lives}] {});
             closed.set_value(false);
-        } catch (const Closed&) {
+        } catch (Closed const&) {
             closed.set_value(true);
         }
     }};
@@ -292,8 +292,8 @@ TEST(ForeignThread, MaxPendingMakesSpawnWait) {
 
 TEST(ForeignThread, SpawnAfterStartsAtHomeNotBeforeItsTime) {
     Group group;
-    const auto start = std::chrono::steady_clock::now();
-    const auto task =
+    auto const start = std::chrono::steady_clock::now();
+    auto const task =
         on_other_thread([&] { return group.spawn_after(5ms, [] { return std::this_thread::get_id(); }); });
     EXPECT_EQ(task.get(), std::this_thread::get_id());
     EXPECT_GE(std::chrono::steady_clock::now() - start, 5ms);
@@ -325,7 +325,7 @@ TEST(ForeignThread, ReadsSizes) {
 TEST(ForeignThread, ResizesAndCloses) {
     Pool pool{1};
     pool.resize(0);
-    const auto task = pool.spawn([] {});
+    auto const task = pool.spawn([] {});
     on_other_thread([&] { pool.resize(4); });
     EXPECT_EQ(pool.limit(), 4U);
     task.wait();
@@ -351,7 +351,7 @@ TEST(ForeignThread, ReleaseSlotIsForMembersAtHome) {
 
 TEST(ForeignThread, JoinOfOnesOwnGroupFromAnotherThreadIsJustAWait) {
     Group group;
-    const auto task = on_other_thread([&] {
+    auto const task = on_other_thread([&] {
         Group theirs;
         return theirs.run([&group] { return group.run([] { return 1; }); });
     });
@@ -368,7 +368,7 @@ TEST(ForeignHandle, CopiesAndDropsOnAnotherThreadDestroyTheResultOnce) {
     on_other_thread([&] {
         std::vector<Task<Mortal>> copies(100, task);
         copies.clear();
-        const auto last = std::move(task);
+        auto const last = std::move(task);
         EXPECT_EQ(lives.alive(), 1);
     });
     yield_until([&] { return lives.alive() == 0; });
@@ -398,12 +398,12 @@ TEST(ForeignHandle, ManyThreadsMayCopyAndDropCopiesOfOneTask) {
     for (int t = 0; t < 4; ++t)
         threads.emplace_back([&over, mine = task] {
             for (int i = 0; i < 1000; ++i) {
-                const auto copy = mine;
+                auto const copy = mine;
                 EXPECT_EQ(copy.state(), TaskState::done);
             }
             ++over;
         });
-    for (int i = 0; i < 1000; ++i) const auto copy = task;
+    for (int i = 0; i < 1000; ++i) auto const copy = task;
     task = {};
     yield_until([&] { return over == 4; });
     for (auto& thread : threads) thread.join();
@@ -413,7 +413,7 @@ TEST(ForeignHandle, ManyThreadsMayCopyAndDropCopiesOfOneTask) {
 }
 
 TEST(ForeignHandle, ResultOutlivesItsHome) {
-    const auto task = on_other_thread([] {
+    auto const task = on_other_thread([] {
         Group group;
         auto t = group.spawn({.name = "gone"}, [] { return std::string{"still here"}; });
         group.join();
@@ -425,7 +425,7 @@ TEST(ForeignHandle, ResultOutlivesItsHome) {
 }
 
 TEST(ForeignHandle, ErrorOutlivesItsHome) {
-    const auto task = on_other_thread([] {
+    auto const task = on_other_thread([] {
         Group group;
         auto t = group.spawn([] { throw std::range_error{"still here"}; });
         EXPECT_THROW(group.join(), std::range_error);
@@ -442,8 +442,8 @@ TEST(ForeignHandle, IdsAreUniqueAcrossThreads) {
         threads.emplace_back([&] {
             Group group;
             for (int i = 0; i < 1000; ++i) {
-                const auto id = group.spawn([] {}).id();
-                const std::lock_guard lock{mutex};
+                auto const id = group.spawn([] {}).id();
+                std::lock_guard const lock{mutex};
                 ids.insert(id);
             }
         });
@@ -457,7 +457,7 @@ TEST(Home, OfAGroupIsItsPools) {
     Pool pool{1};
     on_other_thread([&] {
         Group group{pool};
-        const auto task = group.spawn([] { return std::this_thread::get_id(); });
+        auto const task = group.spawn([] { return std::this_thread::get_id(); });
         EXPECT_NE(task.get(), std::this_thread::get_id());
     });
 }
@@ -496,7 +496,7 @@ TEST(Home, GroupMayOutliveItsHome) {
 
 TEST(Home, ThatHasEndedGivesClosedAndTheCallableDies) {
     Lives lives;
-    const auto pool = on_other_thread([] { return std::make_unique<Pool>(1); });
+    auto const pool = on_other_thread([] { return std::make_unique<Pool>(1); });
     EXPECT_THROW(pool->spawn([mortal = Mortal{lives}] {}), Closed);
     EXPECT_THROW(pool->spawn_wait([mortal = Mortal{lives}] {}), Closed);
     EXPECT_THROW(pool->try_spawn([mortal = Mortal{lives}] {}), Closed);
@@ -522,7 +522,7 @@ TEST(Home, EndOfItsThreadRunsEverythingThatLivesThere) {
 }
 
 TEST(Home, ErrorsOutliveIt) {
-    const auto group = on_other_thread([] {
+    auto const group = on_other_thread([] {
         auto g = std::make_unique<Group>();
         g->spawn([] { throw std::range_error{"kept"}; });
         return g;
@@ -562,11 +562,11 @@ TEST(Home, SpawnersThatRaceWithItsEndEitherRunOrGetClosed) {
                 tasks.push_back(theirs.spawn([&ran, mortal = Mortal{lives}] { ++ran; }));
                 ++accepted;
             }
-        } catch (const Closed&) {
+        } catch (Closed const&) {
         }
         home.join();
         int cancelled = 0;
-        for (const auto& task : tasks) cancelled += task.state() == TaskState::cancelled ? 1 : 0;
+        for (auto const& task : tasks) cancelled += task.state() == TaskState::cancelled ? 1 : 0;
         EXPECT_EQ(ran + cancelled, accepted);
         tasks.clear();
         EXPECT_EQ(lives.alive(), 0);

@@ -68,7 +68,7 @@ protected:
 };
 
 TEST_F(FifoPool, AdmitsFirstInFirstOut) {
-    for (const char c : {'a', 'b', 'c', 'd'}) pool.spawn(starts(c));
+    for (char const c : {'a', 'b', 'c', 'd'}) pool.spawn(starts(c));
     finish();
     EXPECT_EQ(trace, "abcd");
 }
@@ -108,9 +108,9 @@ TEST_F(FifoPool, TrySpawnDoesNotOvertakeTheQueue) {
 
 TEST_F(FifoPool, WaitingForATaskMovesItToTheFront) {
     pool.spawn(starts('a'));
-    const auto b = pool.spawn(starts('b'));
+    auto const b = pool.spawn(starts('b'));
     pool.spawn(starts('c'));
-    const auto d = pool.spawn(starts('d'));
+    auto const d = pool.spawn(starts('d'));
     others.spawn([&d] { d.wait(); });
     frond::yield();
     finish();
@@ -118,16 +118,16 @@ TEST_F(FifoPool, WaitingForATaskMovesItToTheFront) {
 }
 
 TEST_F(FifoPool, WaitingForATaskMovesItsDescendantsStepByStep) {
-    const auto parent = pool.spawn([this] {
+    auto const parent = pool.spawn([this] {
         trace += 'p';
-        const auto child = pool.spawn([this] {
+        auto const child = pool.spawn([this] {
             trace += 'q';
             pool.spawn(starts('r')).wait();
         });
         child.wait();
         trace += 'P';
     });
-    for (const char c : {'a', 'b'}) pool.spawn(starts(c));
+    for (char const c : {'a', 'b'}) pool.spawn(starts(c));
     others.spawn([&parent] { parent.wait(); });
     frond::yield();
     finish();
@@ -137,7 +137,7 @@ TEST_F(FifoPool, WaitingForATaskMovesItsDescendantsStepByStep) {
 TEST_F(FifoPool, JoiningAGroupMovesItsTasksToTheFrontInTheirOrder) {
     pool.spawn(starts('a'));
     Group group{pool};
-    for (const char c : {'x', 'y', 'z'}) group.spawn(starts(c));
+    for (char const c : {'x', 'y', 'z'}) group.spawn(starts(c));
     pool.spawn(starts('b'));
     others.spawn([&group] { group.join(); });
     frond::yield();
@@ -175,14 +175,14 @@ TEST_F(FifoPool, RunFromAMemberMovesToTheFront) {
 }
 
 TEST_F(NewestPool, AdmitsLastInFirstOut) {
-    for (const char c : {'a', 'b', 'c', 'd'}) pool.spawn(starts(c));
+    for (char const c : {'a', 'b', 'c', 'd'}) pool.spawn(starts(c));
     finish();
     EXPECT_EQ(trace, "dcba");
 }
 
 TEST_F(NewestPool, WaitingForATaskMovesItToTheFront) {
-    const auto a = pool.spawn(starts('a'));
-    for (const char c : {'b', 'c'}) pool.spawn(starts(c));
+    auto const a = pool.spawn(starts('a'));
+    for (char const c : {'b', 'c'}) pool.spawn(starts(c));
     others.spawn([&a] { a.wait(); });
     frond::yield();
     finish();
@@ -201,7 +201,7 @@ TEST_F(PriorityPool, AdmitsTheLargestFirstAndTheOldestOfThose) {
 }
 
 TEST_F(PriorityPool, IsNotOverriddenByAWait) {
-    const auto low = pool.spawn({.priority = 1}, starts('c'));
+    auto const low = pool.spawn({.priority = 1}, starts('c'));
     pool.spawn({.priority = 2}, starts('a'));
     pool.spawn({.priority = 2}, starts('b'));
     others.spawn([&low] { low.wait(); });
@@ -212,7 +212,7 @@ TEST_F(PriorityPool, IsNotOverriddenByAWait) {
 
 TEST_F(PriorityPool, AWaitMovesATaskToTheFrontOfItsEquals) {
     pool.spawn({.priority = 1}, starts('b'));
-    const auto awaited = pool.spawn({.priority = 1}, starts('a'));
+    auto const awaited = pool.spawn({.priority = 1}, starts('a'));
     others.spawn([&awaited] { awaited.wait(); });
     frond::yield();
     finish();
@@ -222,7 +222,7 @@ TEST_F(PriorityPool, AWaitMovesATaskToTheFrontOfItsEquals) {
 TEST_F(PriorityPool, NestedWaitsEndAlsoWhenHigherPrioritiesComeFirst) {
     pool.spawn([this] {
         trace += 'p';
-        const auto low = pool.spawn({.priority = -5}, starts('c'));
+        auto const low = pool.spawn({.priority = -5}, starts('c'));
         pool.spawn({.priority = 5}, starts('a'));
         pool.spawn({.priority = 4}, starts('b'));
         low.wait();
@@ -240,7 +240,7 @@ TEST(PoolOrder, TwoSelfRespawningChainsAlternate) {
         trace += name;
         if (left > 1) pool.spawn([&next, name, left] { next(name, left - 1); });
     };
-    for (const char name : {'a', 'b'}) pool.spawn([&next, name] { next(name, 500); });
+    for (char const name : {'a', 'b'}) pool.spawn([&next, name] { next(name, 500); });
     pool.join();
     std::string expected;
     for (int i = 0; i < 500; ++i) expected += "ab";
@@ -274,7 +274,7 @@ TEST(StartOrder, ChildrenStartBeforeOlderWork) {
     std::string trace;
     group.spawn([&] {
         trace += '1';
-        for (const char c : {'a', 'b'})
+        for (char const c : {'a', 'b'})
             group.spawn([&, c] {
                 trace += c;
                 group.spawn([&trace, c] { trace += static_cast<char>(c - 'a' + 'A'); });
@@ -350,7 +350,7 @@ TEST(StartOrder, TasksStartAlthoughFibersStayReady) {
 TEST(Yield, LetsEverythingThatIsReadyGoFirst) {
     Group group;
     std::string trace;
-    for (const char c : {'a', 'b', 'c'})
+    for (char const c : {'a', 'b', 'c'})
         group.spawn([&trace, c] {
             for (int i = 0; i < 3; ++i) {
                 trace += c;

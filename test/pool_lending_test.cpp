@@ -49,8 +49,8 @@ TEST_P(PoolLending, NestedGet) {
     std::function<int(int)> fibonacci = [&](int n) {
         gauge.visit();
         if (n < 2) return n;
-        const auto left = pool.spawn([&, n] { return fibonacci(n - 1); });
-        const auto right = pool.spawn([&, n] { return fibonacci(n - 2); });
+        auto const left = pool.spawn([&, n] { return fibonacci(n - 1); });
+        auto const right = pool.spawn([&, n] { return fibonacci(n - 2); });
         return left.get() + right.get();
     };
     EXPECT_EQ(pool.spawn([&] { return fibonacci(9); }).get(), 34);
@@ -97,7 +97,7 @@ TEST_P(PoolLending, DestructorOfANestedGroup) {
 TEST_P(PoolLending, TasksSpawnedIntoAGroupThatIsBeingJoined) {
     std::optional<Group> group;
     std::size_t ran = 0;
-    const auto member = pool.spawn([&] {
+    auto const member = pool.spawn([&] {
         group.emplace(pool);
         group->spawn([&] {
             for (int i = 0; i < 5; ++i) group->spawn([&ran] { ++ran; });
@@ -141,14 +141,14 @@ TEST_P(PoolLending, JoinOfAGroupIntoWhichAnOutsiderSpawnsLater) {
 
 TEST_P(PoolLending, AWaitForBThatWaitsForAnotherTaskOfAsPool) {
     Pool other{1};
-    const auto a = pool.spawn([&] { return other.run([&] { return pool.run([] { return 3; }); }); });
+    auto const a = pool.spawn([&] { return other.run([&] { return pool.run([] { return 3; }); }); });
     EXPECT_EQ(a.get(), 3);
     EXPECT_EQ(other.stats().overdraft_peak, 0U);
 }
 
 TEST_P(PoolLending, AWaitForAnUncappedTaskThatWaitsForAnotherTaskOfAsPool) {
     Group uncapped;
-    const auto a =
+    auto const a =
         pool.spawn([&] { return uncapped.spawn([&] { return pool.spawn([] { return 3; }).get(); }).get(); });
     EXPECT_EQ(a.get(), 3);
 }
@@ -169,7 +169,7 @@ TEST_P(PoolLending, ALenderFurtherUpTheChainIsHandedTheSlotBeforeOthersAreAdmitt
 TEST_P(PoolLending, LongChainsThroughSeveralPools) {
     Pool other{1};
     Group uncapped;
-    const std::vector<Group*> owners{&pool, &uncapped, &other, &uncapped};
+    std::vector<Group*> const owners{&pool, &uncapped, &other, &uncapped};
     std::function<int(std::size_t)> descend = [&](std::size_t n) -> int {
         frond::yield();
         return n == 0 ? 0 : 1 + owners[n % owners.size()]->spawn([&, n] { return descend(n - 1); }).get();
@@ -182,7 +182,7 @@ TEST_P(PoolLending, ChainsThatReachThePoolOnlyLater) {
     // A waits for U while U needs no slot; U starts to need one when the pool has long been full.
     Group uncapped;
     Gate gate;
-    const auto u = uncapped.spawn([&] {
+    auto const u = uncapped.spawn([&] {
         gate.pass();
         return pool.run([] { return 3; });
     });
@@ -197,7 +197,7 @@ TEST_P(PoolLending, ChainsThatReachThePoolOnlyLater) {
 }
 
 TEST_P(PoolLending, ErrorsPassThroughNestedWaits) {
-    const auto task = pool.spawn([&] {
+    auto const task = pool.spawn([&] {
         Group group{pool};
         group.spawn([] { throw std::range_error{"deep"}; });
         group.join();
@@ -216,7 +216,7 @@ TEST_P(PoolLending, MembersOfOneGroupMayWaitForOneAnother) {
 
 TEST_P(PoolLending, WaitForATaskSpawnedLaterThanTheRest) {
     std::vector<Task<void>> fillers;
-    const auto task = pool.spawn([&] {
+    auto const task = pool.spawn([&] {
         for (int i = 0; i < 50; ++i) fillers.push_back(pool.spawn([this] { gauge.visit(); }));
         return pool.run([] { return 4; });
     });
@@ -232,7 +232,7 @@ TEST(Lending, IsNotForWaitsOnUncappedGroups) {
     Gauge gauge;
     for (int i = 0; i < 10; ++i)
         pool.spawn([&gauge] {
-            const Gauge::Inside inside{gauge};
+            Gauge::Inside const inside{gauge};
             Group uncapped;
             for (int j = 0; j < 5; ++j) uncapped.spawn([] { frond::yield(); });
             uncapped.join();
@@ -249,7 +249,7 @@ TEST(Lending, IsNotForChainsOfWaitsThatNeedNoSlot) {
     Gauge gauge;
     for (int i = 0; i < 10; ++i)
         pool.spawn([&] {
-            const Gauge::Inside inside{gauge};
+            Gauge::Inside const inside{gauge};
             uncapped.run([&] { other.run([&] { uncapped.run([] { frond::yield(); }); }); });
             other.run([&] { uncapped.run([] { frond::yield(); }); });
         });
@@ -264,9 +264,9 @@ TEST(Lending, IsNotForJoinsOfGroupsWhoseMembersWait) {
     Gauge gauge;
     for (int i = 0; i < 5; ++i)
         pool.spawn([&gauge] {
-            const Gauge::Inside inside{gauge};
+            Gauge::Inside const inside{gauge};
             Group uncapped;
-            const auto slow = uncapped.spawn([] { frond::sleep_for(1ms); });
+            auto const slow = uncapped.spawn([] { frond::sleep_for(1ms); });
             uncapped.spawn([&slow] { slow.wait(); });
             frond::yield(); // now a member of the group waits
             uncapped.join();
@@ -281,7 +281,7 @@ TEST(Lending, IsNotForWaitsOnAnotherPool) {
     Gauge gauge;
     for (int i = 0; i < 10; ++i)
         pool.spawn([&] {
-            const Gauge::Inside inside{gauge};
+            Gauge::Inside const inside{gauge};
             other.run([] { frond::yield(); });
         });
     pool.join();
@@ -292,7 +292,7 @@ TEST(Lending, IsNotForWaitsOnATaskThatHasASlotAlready) {
     Pool pool{2};
     Gate gate;
     bool third_started = false;
-    const auto first = pool.spawn([&gate] { gate.pass(); });
+    auto const first = pool.spawn([&gate] { gate.pass(); });
     pool.spawn([&first] { first.wait(); });
     pool.spawn([&third_started] { third_started = true; });
     yield_often();
@@ -304,10 +304,10 @@ TEST(Lending, IsNotForWaitsOnATaskThatHasASlotAlready) {
 TEST(Lending, EndsWhenTheAwaitedTaskEndsAndNobodyIsAdmittedInBetween) {
     Pool pool{1};
     std::string trace;
-    const auto a = pool.spawn([&] {
+    auto const a = pool.spawn([&] {
         trace += "a";
         pool.spawn([&trace] { trace += "c"; });
-        const auto b = pool.spawn([&trace] { trace += "b"; });
+        auto const b = pool.spawn([&trace] { trace += "b"; });
         b.get();
         trace += "A";
         frond::yield();
@@ -323,7 +323,7 @@ TEST(Lending, EndsWhenTheAwaitedTaskEndsAndNobodyIsAdmittedInBetween) {
 TEST(Lending, JoinGetsItsSlotFromTheLastTaskOfTheGroup) {
     Pool pool{1};
     std::string trace;
-    const auto a = pool.spawn([&] {
+    auto const a = pool.spawn([&] {
         Group group{pool};
         pool.spawn([&trace] { trace += "c"; });
         for (int i = 0; i < 3; ++i) group.spawn([&trace] { trace += "b"; });
@@ -345,8 +345,8 @@ TEST(Overdraft, ComesFromALenderWhoseDeadlineCameFirst) {
     Gate b_may_end;
     Gate a_may_end;
     bool c_started = false;
-    const auto a = pool.spawn([&] {
-        const auto b = pool.spawn([&b_may_end] { b_may_end.pass(); });
+    auto const a = pool.spawn([&] {
+        auto const b = pool.spawn([&b_may_end] { b_may_end.pass(); });
         EXPECT_FALSE(b.wait_for(2ms));
         EXPECT_EQ(pool.stats().overdraft, 1U);
         a_may_end.pass();
@@ -442,8 +442,8 @@ TEST(Overdraft, AResumingWaiterNeverWaitsForASlot) {
     Pool pool{1};
     Gate gate;
     bool went_on = false;
-    const auto a = pool.spawn([&] {
-        const auto b = pool.spawn([&gate] { gate.pass(); });
+    auto const a = pool.spawn([&] {
+        auto const b = pool.spawn([&gate] { gate.pass(); });
         for (int i = 0; i < 3; ++i) pool.spawn([] {});
         b.wait_for(1ms);
         went_on = true; // although b has the only slot
@@ -461,11 +461,11 @@ TEST_F(CrosswiseLending, MembersOfTwoFullPoolsBothGoOn) {
     Pool first{1};
     Pool second{1};
     int done = 0;
-    const auto a = first.spawn([&] {
+    auto const a = first.spawn([&] {
         frond::yield();
         second.spawn([&done] { ++done; }).get();
     });
-    const auto b = second.spawn([&] {
+    auto const b = second.spawn([&] {
         frond::yield();
         first.spawn([&done] { ++done; }).get();
     });

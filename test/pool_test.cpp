@@ -116,7 +116,7 @@ TEST(Pool, TaskKeepsItsSlotWhileItSleeps) {
     Gauge gauge;
     for (int i = 0; i < 12; ++i)
         pool.spawn([&gauge] {
-            const Gauge::Inside inside{gauge};
+            Gauge::Inside const inside{gauge};
             frond::sleep_for(1ms);
         });
     pool.join();
@@ -126,11 +126,11 @@ TEST(Pool, TaskKeepsItsSlotWhileItSleeps) {
 TEST(Pool, TenNeverRunMoreThanTenOfTenTimesTenNestedSleeps) {
     Pool pool{10};
     Gauge gauge;
-    const auto sleep = [&gauge] {
-        const Gauge::Inside inside{gauge};
+    auto const sleep = [&gauge] {
+        Gauge::Inside const inside{gauge};
         frond::sleep_for(10ms);
     };
-    const auto start = std::chrono::steady_clock::now();
+    auto const start = std::chrono::steady_clock::now();
     for (int i = 0; i < 10; ++i)
         pool.spawn([&] {
             sleep();
@@ -212,14 +212,14 @@ TEST(Pool, StatsCountEverythingBoundToIt) {
         pool.spawn([] {});
         group.spawn([] {});
     }
-    const auto before = pool.stats();
+    auto const before = pool.stats();
     EXPECT_EQ(before.limit, 2U);
     EXPECT_EQ(before.active, 2U);
     EXPECT_EQ(before.pending, 4U);
     EXPECT_EQ(before.live, 6U);
     pool.join();
     group.join();
-    const auto after = pool.stats();
+    auto const after = pool.stats();
     EXPECT_EQ(after.live, 0U);
     EXPECT_EQ(after.admitted, 6U);
     EXPECT_EQ(after.completed, 6U);
@@ -231,7 +231,7 @@ TEST(Pool, StatsCountEverythingBoundToIt) {
 
 TEST(Pool, SpawnNeverWaits) {
     Pool pool{1};
-    const std::size_t n = scaled(10'000);
+    std::size_t const n = scaled(10'000);
     int ran = 0;
     for (std::size_t i = 0; i < n; ++i) pool.spawn([&ran] { ++ran; });
     EXPECT_EQ(ran, 0);
@@ -247,7 +247,7 @@ TEST(Pool, SpawnWaitReturnsWhenTheTaskIsAdmitted) {
     pool.spawn([&first_may_end] { first_may_end.pass(); });
     Group opener;
     opener.spawn([&first_may_end] { first_may_end.open(); });
-    const auto task = pool.spawn_wait([&second_may_end] { second_may_end.pass(); });
+    auto const task = pool.spawn_wait([&second_may_end] { second_may_end.pass(); });
     EXPECT_TRUE(first_may_end.is_open());
     EXPECT_EQ(pool.active(), 1U);
     EXPECT_EQ(pool.pending(), 0U);
@@ -281,8 +281,8 @@ TEST(Pool, TrySpawnStartsNowOrReturnsNothing) {
     Pool pool{1};
     Gate gate;
     Lives lives;
-    const auto first = pool.try_spawn([&gate] { gate.pass(); });
-    const auto second = pool.try_spawn([mortal = Mortal{lives}] {});
+    auto const first = pool.try_spawn([&gate] { gate.pass(); });
+    auto const second = pool.try_spawn([mortal = Mortal{lives}] {});
     EXPECT_TRUE(first.has_value());
     EXPECT_FALSE(second.has_value());
     EXPECT_EQ(lives.alive(), 0);
@@ -372,7 +372,7 @@ TEST(Pool, WaitAvailableWakesWhenTheLimitGrows) {
     Gate gate;
     Group group;
     pool.spawn([&gate] { gate.pass(); });
-    const auto waiter = group.spawn([&pool] { return pool.wait_available(1h); });
+    auto const waiter = group.spawn([&pool] { return pool.wait_available(1h); });
     frond::yield();
     EXPECT_FALSE(waiter.ready());
     pool.resize(2);
@@ -497,7 +497,7 @@ TEST(Pool, CloseGivesClosedToWhoWaitsInSpawnWait) {
     Lives lives;
     bool ran = false;
     pool.spawn([&gate] { gate.pass(); });
-    const auto spawner =
+    auto const spawner =
         group.spawn([&] { pool.spawn_wait([&ran, mortal = Mortal{lives}] { ran = true; }); });
     frond::yield();
     EXPECT_EQ(pool.pending(), 1U);
@@ -516,7 +516,7 @@ TEST(Pool, CloseGivesClosedToWhoWaitsInFrontOfAFullBacklog) {
     Lives lives;
     pool.spawn([&gate] { gate.pass(); });
     pool.spawn([] {});
-    const auto spawner = group.spawn([&] { pool.spawn([mortal = Mortal{lives}] {}); });
+    auto const spawner = group.spawn([&] { pool.spawn([mortal = Mortal{lives}] {}); });
     frond::yield();
     pool.close();
     EXPECT_THROW(spawner.get(), Closed);
@@ -615,7 +615,7 @@ TEST(SlotLoan, LetsAnotherTaskInWhileItLives) {
     pool.spawn([&] {
         trace += 'a';
         {
-            const auto loan = pool.release_slot();
+            auto const loan = pool.release_slot();
             EXPECT_EQ(pool.stats().active, 1U); // the next one has it already
             frond::yield();
             trace += 'c';
@@ -633,7 +633,7 @@ TEST(SlotLoan, TakesTheSlotBackWithoutWaiting) {
     Gate gate;
     pool.spawn([&] {
         {
-            const auto loan = pool.release_slot();
+            auto const loan = pool.release_slot();
         }
         EXPECT_EQ(pool.stats().active, 2U);
         EXPECT_EQ(pool.stats().overdraft, 1U);
@@ -652,7 +652,7 @@ TEST(SlotLoan, NobodyIsAdmittedUntilAnOverdraftIsRepaid) {
     bool third_ran = false;
     pool.spawn([&] {
         {
-            const auto loan = pool.release_slot();
+            auto const loan = pool.release_slot();
         }
         first_may_end.pass();
     });
@@ -698,7 +698,7 @@ TEST(SlotLoan, IsForMembersThatHoldASlot) {
     uncapped.run([&] { EXPECT_THROW((void)pool.release_slot(), std::logic_error); });
     other.run([&] { EXPECT_THROW((void)pool.release_slot(), std::logic_error); });
     pool.run([&] {
-        const auto loan = pool.release_slot();
+        auto const loan = pool.release_slot();
         EXPECT_THROW((void)pool.release_slot(), std::logic_error);
     });
 }
@@ -707,7 +707,7 @@ TEST(SlotLoan, IsForMembersOfBoundGroupsToo) {
     Pool pool{1};
     Group group{pool};
     group.run([&pool] {
-        const auto loan = pool.release_slot();
+        auto const loan = pool.release_slot();
         EXPECT_EQ(pool.free_count(), 1U);
     });
 }

@@ -40,7 +40,7 @@ TEST(Spawn, TakesFunctionsAndTheirPointers) {
 
 TEST(Spawn, TakesAStdFunction) {
     Group group;
-    const std::function<int()> f = forty_two;
+    std::function<int()> const f = forty_two;
     EXPECT_EQ(group.spawn(f).get(), 42);
 }
 
@@ -70,8 +70,8 @@ TEST(Spawn, DecayCopiesItsArguments) {
     Group group;
     char text[] = "before";
     std::string word = "before";
-    const auto task = group.spawn(
-        {}, [](const char* t, std::string&& w) { return t + w; }, std::string{text}.c_str() ? text : nullptr,
+    auto const task = group.spawn(
+        {}, [](char const* t, std::string&& w) { return t + w; }, std::string{text}.c_str() ? text : nullptr,
         word);
     word = "after";
     EXPECT_EQ(task.get(), "beforebefore");
@@ -147,16 +147,16 @@ TEST(Spawn, RejectsANullMemberPointer) {
 TEST(Spawn, GivesWhatTheCopyOfTheCallableThrowsAndQueuesNothing) {
     struct Thrower {
         Thrower(Lives& lives) : mortal{lives} {}
-        Thrower(const Thrower& other) : mortal{other.mortal} { throw std::runtime_error{"copy"}; }
+        Thrower(Thrower const& other) : mortal{other.mortal} { throw std::runtime_error{"copy"}; }
         void operator()() const {}
         Mortal mortal;
     };
     Lives lives;
     {
-        const Thrower thrower{lives};
+        Thrower const thrower{lives};
         Group group;
         EXPECT_THROW(group.spawn(thrower), std::runtime_error);
-        EXPECT_THROW(group.spawn({}, [](const Thrower&) {}, thrower), std::runtime_error);
+        EXPECT_THROW(group.spawn({}, [](Thrower const&) {}, thrower), std::runtime_error);
         EXPECT_EQ(group.size(), 0U);
     }
     EXPECT_EQ(lives.alive(), 0);
@@ -176,7 +176,7 @@ TEST(Spawn, DoesNotRunTheTaskItself) {
 TEST(Spawn, WaitWithoutAPoolReturnsAtOnce) {
     Group group;
     bool ran = false;
-    const auto task = group.spawn_wait([&ran] { ran = true; });
+    auto const task = group.spawn_wait([&ran] { ran = true; });
     EXPECT_FALSE(ran);
     task.wait();
     EXPECT_TRUE(ran);
@@ -217,14 +217,14 @@ TEST(Run, ThrowsWhatTheTaskThrewAndNobodyElseSeesIt) {
 
 TEST(SpawnAfter, StartsNotBeforeItsTime) {
     Group group;
-    const auto start = std::chrono::steady_clock::now();
-    const auto task = group.spawn_after(10ms, [] { return std::chrono::steady_clock::now(); });
+    auto const start = std::chrono::steady_clock::now();
+    auto const task = group.spawn_after(10ms, [] { return std::chrono::steady_clock::now(); });
     EXPECT_GE(task.get() - start, 10ms);
 }
 
 TEST(SpawnAfter, CountsAsPendingUntilItsTime) {
     frond::Pool pool{2};
-    const auto task = pool.spawn_after(5ms, [] {});
+    auto const task = pool.spawn_after(5ms, [] {});
     EXPECT_EQ(pool.size(), 1U);
     EXPECT_EQ(pool.pending(), 1U);
     EXPECT_EQ(pool.active(), 0U);
@@ -237,7 +237,7 @@ TEST(SpawnAfter, CountsAsPendingUntilItsTime) {
 TEST(SpawnAfter, StartsInTheOrderOfTheTimes) {
     Group group;
     std::vector<int> order;
-    for (const int ms : {3, 1, 2})
+    for (int const ms : {3, 1, 2})
         group.spawn_after(std::chrono::milliseconds{ms}, [&, ms] { order.push_back(ms); });
     group.join();
     EXPECT_EQ(order, (std::vector{1, 2, 3}));
@@ -247,7 +247,7 @@ TEST(SpawnAfter, WaitsForASlotWhenItsTimeHasCome) {
     frond::Pool pool{1};
     Gate gate;
     pool.spawn([&gate] { gate.pass(); });
-    const auto late = pool.spawn_after(1ms, [] {});
+    auto const late = pool.spawn_after(1ms, [] {});
     EXPECT_FALSE(late.wait_for(5ms));
     EXPECT_EQ(pool.stats().pending, 1U);
     gate.open();
@@ -281,7 +281,7 @@ TEST(SpawnAfter, ForEverIsDroppedWhenTheGroupDiesOfAnException) {
 /// Uses so many bytes of stack, a page at a time.
 template <std::size_t Bytes>
 int touch_stack() {
-    volatile char frame[Bytes];
+    char volatile frame[Bytes];
     for (std::size_t i = 0; i < Bytes; i += 1024) frame[i] = 1;
     return frame[Bytes - 1024];
 }

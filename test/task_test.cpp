@@ -33,13 +33,13 @@ using frond::test::yield_until;
 namespace {
 
 static_assert(sizeof(Task<std::string>) == sizeof(void*));
-static_assert(std::is_same_v<decltype(std::declval<const Task<int>&>().get()), int&>);
+static_assert(std::is_same_v<decltype(std::declval<Task<int> const&>().get()), int&>);
 static_assert(std::is_same_v<decltype(std::declval<Task<int>&&>().get()), int>);
-static_assert(std::is_same_v<decltype(std::declval<const Task<int>&>().take()), int>);
-static_assert(std::is_same_v<decltype(std::declval<const Task<int&>&>().get()), int&>);
-static_assert(std::is_same_v<decltype(std::declval<const Task<int&>&>().take()), int&>);
-static_assert(std::is_void_v<decltype(std::declval<const Task<void>&>().get())>);
-static_assert(std::is_void_v<decltype(std::declval<const Task<void>&>().take())>);
+static_assert(std::is_same_v<decltype(std::declval<Task<int> const&>().take()), int>);
+static_assert(std::is_same_v<decltype(std::declval<Task<int&> const&>().get()), int&>);
+static_assert(std::is_same_v<decltype(std::declval<Task<int&> const&>().take()), int&>);
+static_assert(std::is_void_v<decltype(std::declval<Task<void> const&>().get())>);
+static_assert(std::is_void_v<decltype(std::declval<Task<void> const&>().take())>);
 static_assert(std::is_nothrow_copy_constructible_v<Task<int>> &&
               std::is_nothrow_move_constructible_v<Task<int>>);
 
@@ -56,7 +56,7 @@ Task<int> cancelled_task() {
 }
 
 TEST(Task, IsEmptyByDefault) {
-    const Task<int> task;
+    Task<int> const task;
     EXPECT_FALSE(task);
     EXPECT_FALSE(task.ready());
     EXPECT_THROW(task.get(), std::logic_error);
@@ -71,7 +71,7 @@ TEST(Task, IsEmptyByDefault) {
 
 TEST(Task, GetGivesTheResultAnyNumberOfTimes) {
     Group group;
-    const auto task = group.spawn([] { return std::string{"kept"}; });
+    auto const task = group.spawn([] { return std::string{"kept"}; });
     EXPECT_EQ(task.get(), "kept");
     EXPECT_EQ(task.get(), "kept");
     EXPECT_EQ(&task.get(), &task.get());
@@ -85,8 +85,8 @@ TEST(Task, GetOfATemporaryMovesTheResultOut) {
 
 TEST(Task, TakeMovesTheResultOutOnceForAllHandles) {
     Group group;
-    const auto task = group.spawn([] { return std::make_unique<int>(7); });
-    const auto other = task;
+    auto const task = group.spawn([] { return std::make_unique<int>(7); });
+    auto const other = task;
     EXPECT_EQ(*task.take(), 7);
     EXPECT_THROW(task.take(), std::logic_error);
     EXPECT_THROW(other.take(), std::logic_error);
@@ -102,7 +102,7 @@ TEST(Task, GetOfATemporaryCountsAsTake) {
 
 TEST(Task, TakesAVoidResultOnce) {
     Group group;
-    const auto task = group.spawn([] {});
+    auto const task = group.spawn([] {});
     task.get();
     task.get();
     task.take();
@@ -112,7 +112,7 @@ TEST(Task, TakesAVoidResultOnce) {
 TEST(Task, ResultMayBeAReference) {
     Group group;
     int value = 1;
-    const auto task = group.spawn([&value]() -> int& { return value; });
+    auto const task = group.spawn([&value]() -> int& { return value; });
     task.get() = 2;
     EXPECT_EQ(value, 2);
     EXPECT_EQ(&task.take(), &value);
@@ -132,7 +132,7 @@ TEST(Task, ResultMayBeOverAligned) {
         char bytes[256];
     };
     Group group;
-    const auto task = group.spawn([] { return Wide{}; });
+    auto const task = group.spawn([] { return Wide{}; });
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(&task.get()) % alignof(Wide), 0U);
 }
 
@@ -142,7 +142,7 @@ TEST(Task, ResultIsDestroyedOnceWithTheLastHandle) {
         Group group;
         return group.spawn([&lives] { return Mortal{lives}; });
     }();
-    const int before = lives.alive();
+    int const before = lives.alive();
     auto copy = task;
     task = {};
     EXPECT_EQ(before, 1);
@@ -164,7 +164,7 @@ TEST(Task, ResultIsDestroyedWhenNobodyHasAHandle) {
 TEST(Task, CallableIsDestroyedOnceWhenTheTaskEnds) {
     Lives lives;
     Group group;
-    const auto task = group.spawn([mortal = Mortal{lives}] {});
+    auto const task = group.spawn([mortal = Mortal{lives}] {});
     EXPECT_EQ(lives.alive(), 1);
     task.wait();
     EXPECT_EQ(lives.alive(), 0);
@@ -173,7 +173,7 @@ TEST(Task, CallableIsDestroyedOnceWhenTheTaskEnds) {
 TEST(Task, CallableThatThrowsIsDestroyedOnce) {
     Lives lives;
     Group group;
-    const auto task = group.spawn([mortal = Mortal{lives}] { throw 1; });
+    auto const task = group.spawn([mortal = Mortal{lives}] { throw 1; });
     EXPECT_TRUE(task.error());
     EXPECT_EQ(lives.alive(), 0);
 }
@@ -191,7 +191,7 @@ TEST(Task, DroppingTheHandleChangesNothing) {
 
 TEST(Task, CopiesAreHandlesOfOneTask) {
     Group group;
-    const auto task = group.spawn([] { return 5; });
+    auto const task = group.spawn([] { return 5; });
     Task<int> copy{task};
     Task<int> assigned;
     assigned = copy;
@@ -240,8 +240,8 @@ TEST(Task, NameIsAsGivenOrEmpty) {
 
 TEST(Task, IsQueuedUntilItStarts) {
     frond::Pool pool{1};
-    const auto first = pool.spawn([] {});
-    const auto second = pool.spawn([] {});
+    auto const first = pool.spawn([] {});
+    auto const second = pool.spawn([] {});
     EXPECT_EQ(first.state(), TaskState::queued);
     EXPECT_EQ(second.state(), TaskState::queued);
     pool.join();
@@ -257,9 +257,9 @@ TEST(Task, IsRunningWhileItRuns) {
 TEST(Task, IsWaitingWhileItIsSuspended) {
     Group group;
     Gate gate;
-    const auto awaited = group.spawn([&gate] { gate.pass(); });
-    const auto waiter = group.spawn([&awaited] { awaited.wait(); });
-    const auto sleeper = group.spawn([] { frond::sleep_for(1ms); });
+    auto const awaited = group.spawn([&gate] { gate.pass(); });
+    auto const waiter = group.spawn([&awaited] { awaited.wait(); });
+    auto const sleeper = group.spawn([] { frond::sleep_for(1ms); });
     frond::yield();
     EXPECT_EQ(waiter.state(), TaskState::waiting);
     EXPECT_EQ(sleeper.state(), TaskState::waiting);
@@ -280,9 +280,9 @@ TEST(Task, IsRunningAgainAfterAWait) {
 
 TEST(Task, EndsDoneFailedOrCancelled) {
     Group group;
-    const auto good = group.spawn([] {});
-    const auto bad = group.spawn([] { throw std::runtime_error{"bad"}; });
-    const auto stopped = group.spawn([] { throw frond::Cancelled{}; });
+    auto const good = group.spawn([] {});
+    auto const bad = group.spawn([] { throw std::runtime_error{"bad"}; });
+    auto const stopped = group.spawn([] { throw frond::Cancelled{}; });
     EXPECT_THROW(group.join(), std::runtime_error);
     EXPECT_EQ(good.state(), TaskState::done);
     EXPECT_EQ(bad.state(), TaskState::failed);
@@ -293,8 +293,8 @@ TEST(Task, EndsDoneFailedOrCancelled) {
 TEST(Task, IsReadyOnceItHasEnded) {
     Group group;
     Gate gate;
-    const auto task = group.spawn([&gate] { gate.pass(); });
-    const auto failing = group.spawn([] { throw 1; });
+    auto const task = group.spawn([&gate] { gate.pass(); });
+    auto const failing = group.spawn([] { throw 1; });
     EXPECT_FALSE(task.ready());
     frond::yield();
     EXPECT_FALSE(task.ready());
@@ -306,7 +306,7 @@ TEST(Task, IsReadyOnceItHasEnded) {
 
 TEST(Task, WaitNeverRethrows) {
     Group group;
-    const auto task = group.spawn([] { throw std::runtime_error{"later"}; });
+    auto const task = group.spawn([] { throw std::runtime_error{"later"}; });
     EXPECT_NO_THROW(task.wait());
     EXPECT_TRUE(task.wait_for(1h));
     EXPECT_TRUE(task.wait_until(std::chrono::steady_clock::now()));
@@ -317,8 +317,8 @@ TEST(Task, WaitNeverRethrows) {
 TEST(Task, WaitForGivesUpAtItsDeadline) {
     Group group;
     Gate gate;
-    const auto task = group.spawn([&gate] { gate.pass(); });
-    const auto start = std::chrono::steady_clock::now();
+    auto const task = group.spawn([&gate] { gate.pass(); });
+    auto const start = std::chrono::steady_clock::now();
     EXPECT_FALSE(task.wait_for(5ms));
     EXPECT_GE(std::chrono::steady_clock::now() - start, 5ms);
     EXPECT_FALSE(task.wait_until(std::chrono::steady_clock::now() + 1ms));
@@ -330,7 +330,7 @@ TEST(Task, WaitForGivesUpAtItsDeadline) {
 TEST(Task, WaitForNothingOrLessReturnsFalseUnlessReady) {
     Group group;
     Gate gate;
-    const auto task = group.spawn([&gate] { gate.pass(); });
+    auto const task = group.spawn([&gate] { gate.pass(); });
     EXPECT_FALSE(task.wait_for(0s));
     EXPECT_FALSE(task.wait_for(-1h));
     gate.open();
@@ -349,7 +349,7 @@ TEST(Task, WaitForEverIsNoDeadline) {
 TEST(Task, ManyMayWaitForOne) {
     Group group;
     Gate gate;
-    const auto task = group.spawn([&gate] {
+    auto const task = group.spawn([&gate] {
         gate.pass();
         return 3;
     });
@@ -366,12 +366,12 @@ TEST(Task, GetRethrowsWithItsOwnTypeAnyNumberOfTimes) {
         int code;
     };
     Group group;
-    const auto task = group.spawn([]() -> int { throw Special{42}; });
+    auto const task = group.spawn([]() -> int { throw Special{42}; });
     for (int i = 0; i < 2; ++i) {
         try {
             task.get();
             FAIL();
-        } catch (const Special& e) {
+        } catch (Special const& e) {
             EXPECT_EQ(e.code, 42);
         }
     }
@@ -385,7 +385,7 @@ TEST(Task, ErrorIsNullAfterSuccess) {
 
 TEST(Task, ErrorWaitsAndGivesWhatWasThrown) {
     Group group;
-    const auto task = group.spawn([] {
+    auto const task = group.spawn([] {
         frond::yield();
         throw std::runtime_error{"the text"};
     });
@@ -394,7 +394,7 @@ TEST(Task, ErrorWaitsAndGivesWhatWasThrown) {
 }
 
 TEST(Task, GetOfATaskThatWasDroppedThrowsCancelled) {
-    const auto task = cancelled_task();
+    auto const task = cancelled_task();
     EXPECT_THROW(task.get(), frond::Cancelled);
     EXPECT_THROW(task.take(), frond::Cancelled);
     EXPECT_THROW(std::rethrow_exception(task.error()), frond::Cancelled);
@@ -402,11 +402,11 @@ TEST(Task, GetOfATaskThatWasDroppedThrowsCancelled) {
 
 TEST(Task, GetOfATaskThatThrewCancelledGivesItsReason) {
     Group group;
-    const auto task = group.spawn([] { throw frond::Cancelled{"no longer wanted"}; });
+    auto const task = group.spawn([] { throw frond::Cancelled{"no longer wanted"}; });
     try {
         task.get();
         FAIL();
-    } catch (const frond::Cancelled& e) {
+    } catch (frond::Cancelled const& e) {
         EXPECT_EQ(e.reason(), "no longer wanted");
     }
 }
@@ -414,7 +414,7 @@ TEST(Task, GetOfATaskThatThrewCancelledGivesItsReason) {
 TEST(Task, GetInsideATaskSuspendsOnlyThatTask) {
     Group group;
     std::string trace;
-    const auto slow = group.spawn([&] {
+    auto const slow = group.spawn([&] {
         trace += 'a';
         frond::sleep_for(1ms);
         trace += 'd';
@@ -432,7 +432,7 @@ TEST(Task, GetInsideATaskSuspendsOnlyThatTask) {
 TEST(Task, WaitersWakeInTheOrderTheyCame) {
     Group group;
     Gate gate;
-    const auto task = group.spawn([&gate] { gate.pass(); });
+    auto const task = group.spawn([&gate] { gate.pass(); });
     std::vector<int> order;
     for (int i = 0; i < 5; ++i)
         group.spawn([&, i] {

@@ -18,7 +18,7 @@ namespace {
 
 TEST(ThisTask, IdAndNameAreThoseOfItsHandle) {
     Group group;
-    const auto task = group.spawn({.name = "me"}, [] {
+    auto const task = group.spawn({.name = "me"}, [] {
         frond::yield(); // also after others ran
         return std::pair{frond::this_task::id(), std::string{frond::this_task::name()}};
     });
@@ -43,9 +43,9 @@ TEST(ThisTask, WithoutANameHasAnEmptyOne) {
 
 TEST(SleepFor, LastsAtLeastAsLongAsAsked) {
     Group group;
-    for (const auto d : {1us, 100us, 1000us, 5000us})
+    for (auto const d : {1us, 100us, 1000us, 5000us})
         group.spawn([d] {
-            const auto start = std::chrono::steady_clock::now();
+            auto const start = std::chrono::steady_clock::now();
             frond::sleep_for(d);
             EXPECT_GE(std::chrono::steady_clock::now() - start, d);
         });
@@ -54,7 +54,7 @@ TEST(SleepFor, LastsAtLeastAsLongAsAsked) {
 
 TEST(SleepFor, SuspendsOnlyItsCaller) {
     Group group;
-    const auto start = std::chrono::steady_clock::now();
+    auto const start = std::chrono::steady_clock::now();
     for (int i = 0; i < 100; ++i) group.spawn([] { frond::sleep_for(20ms); });
     group.join();
     EXPECT_LT(std::chrono::steady_clock::now() - start, 1s); // 2 s one after another
@@ -64,7 +64,7 @@ TEST(SleepFor, WorksOutsideTasksWhileTasksRun) {
     Group group;
     int ran = 0;
     group.spawn([&ran] { ++ran; });
-    const auto start = std::chrono::steady_clock::now();
+    auto const start = std::chrono::steady_clock::now();
     frond::sleep_for(2ms);
     EXPECT_GE(std::chrono::steady_clock::now() - start, 2ms);
     EXPECT_EQ(ran, 1);
@@ -84,7 +84,7 @@ TEST(SleepFor, NothingOrLessIsAYield) {
 TEST(SleepFor, SleepersWakeInTheOrderOfTheirDeadlines) {
     Group group;
     std::vector<int> order;
-    for (const int ms : {9, 3, 6, 1, 8, 2}) {
+    for (int const ms : {9, 3, 6, 1, 8, 2}) {
         group.spawn([&order, ms] {
             frond::sleep_for(std::chrono::milliseconds{ms});
             order.push_back(ms);
@@ -96,10 +96,10 @@ TEST(SleepFor, SleepersWakeInTheOrderOfTheirDeadlines) {
 }
 
 TEST(SleepUntil, TakesAnyClock) {
-    const auto steady = std::chrono::steady_clock::now() + 2ms;
+    auto const steady = std::chrono::steady_clock::now() + 2ms;
     frond::sleep_until(steady);
     EXPECT_GE(std::chrono::steady_clock::now(), steady);
-    const auto start = std::chrono::steady_clock::now();
+    auto const start = std::chrono::steady_clock::now();
     frond::sleep_until(std::chrono::system_clock::now() + 20ms);
     EXPECT_GE(std::chrono::steady_clock::now() - start, 10ms); // the wall clock may be moved meanwhile
     frond::sleep_until(std::chrono::steady_clock::time_point::min());

@@ -11,7 +11,7 @@ namespace {
 
 std::uint64_t sum(std::uint64_t first, std::uint64_t leaves) {
     if (leaves == 1) return first;
-    const std::uint64_t share = leaves / bench::children_per_task;
+    std::uint64_t const share = leaves / bench::children_per_task;
     std::array<std::uint64_t, bench::children_per_task> sums;
     tbb::task_group children;
     for (std::uint64_t i = 0; i < sums.size(); ++i)

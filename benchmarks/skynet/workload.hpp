@@ -18,7 +18,7 @@ inline std::uint64_t task_count() { return (leaf_count() * children_per_task - 1
 // Times `sum_of_leaves(n)`, which returns what the root task returned.
 template <class F>
 void time_skynet(benchmark::State& state, F sum_of_leaves) {
-    const std::uint64_t expected = leaf_count() * (leaf_count() - 1) / 2; // 499,999,500,000
+    std::uint64_t const expected = leaf_count() * (leaf_count() - 1) / 2; // 499,999,500,000
     for (auto _ : state) require_equal(sum_of_leaves(leaf_count()), expected);
     report(state, task_count());
 }

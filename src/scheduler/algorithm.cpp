@@ -26,7 +26,7 @@ Algorithm::~Algorithm() {
 namespace {
 
 Fiber& introduce(bf::context& c, Home& h) {
-    const auto kind = c.is_context(bf::type::dispatcher_context) ? FiberKind::dispatcher
+    auto const kind = c.is_context(bf::type::dispatcher_context) ? FiberKind::dispatcher
                       : c.is_context(bf::type::main_context)     ? FiberKind::main
                                                                  : FiberKind::guest;
     auto* const p = new FiberProperties{&c, kind};

@@ -31,7 +31,7 @@ bool has_flag(struct sigaction const& action, unsigned flag) noexcept {
 
 void put(std::string_view text) noexcept {
     while (!text.empty()) {
-        const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+        ssize_t const written = ::write(STDERR_FILENO, text.data(), text.size());
         if (written < 0 && errno == EINTR) continue;
         if (written <= 0) return;
         text.remove_prefix(static_cast<std::size_t>(written));
@@ -48,21 +48,21 @@ void put_number(std::uintptr_t number, unsigned base) noexcept {
     put({at, static_cast<std::size_t>(digits + sizeof digits - at)});
 }
 
-const void* stack_pointer_of([[maybe_unused]] void* context) noexcept {
+void const* stack_pointer_of([[maybe_unused]] void* context) noexcept {
 #if defined(__x86_64__)
     auto const* const state = static_cast<ucontext_t*>(context);
     // NOLINTNEXTLINE(performance-no-int-to-ptr): that is what a register holds
-    return reinterpret_cast<const void*>(state->uc_mcontext.gregs[REG_RSP]);
+    return reinterpret_cast<void const*>(state->uc_mcontext.gregs[REG_RSP]);
 #elif defined(__aarch64__)
     auto const* const state = static_cast<ucontext_t*>(context);
     // NOLINTNEXTLINE(performance-no-int-to-ptr): that is what a register holds
-    return reinterpret_cast<const void*>(state->uc_mcontext.sp);
+    return reinterpret_cast<void const*>(state->uc_mcontext.sp);
 #else
     return nullptr;
 #endif
 }
 
-void put_owner(const void* owner) noexcept {
+void put_owner(void const* owner) noexcept {
     if (owner == nullptr || describe_owner == nullptr)
         put("a fiber without a task");
     else
@@ -70,20 +70,20 @@ void put_owner(const void* owner) noexcept {
 }
 
 // Says what happened if the fault is in a guard; false if it is somebody else's fault.
-bool report(const siginfo_t& info, void* context) noexcept {
+bool report(siginfo_t const& info, void* context) noexcept {
     if (info.si_code <= 0) return false; // sent by kill or raise: si_addr means nothing
     Stack stack;
-    const void* owner = nullptr;
+    void const* owner = nullptr;
     bool in_guard = false;
     if (!StackArena::find(info.si_addr, stack, owner, in_guard) || !in_guard) return false;
 
     // A frame may reach far below its stack pointer, and a stray pointer anywhere: whose stack the faulting
     // code runs on tells which of both it was.
     Stack running;
-    const void* running_owner = nullptr;
+    void const* running_owner = nullptr;
     bool ignored = false;
-    const void* const sp = stack_pointer_of(context);
-    const bool overflow = sp == nullptr || (StackArena::find(sp, running, running_owner, ignored) &&
+    void const* const sp = stack_pointer_of(context);
+    bool const overflow = sp == nullptr || (StackArena::find(sp, running, running_owner, ignored) &&
                                             running.slot == stack.slot);
 
     put(overflow ? "frond: stack overflow in " : "frond: invalid access into the guard of the stack of ");
@@ -118,10 +118,10 @@ void call_previous(int signal, struct sigaction& previous, siginfo_t* info, void
 }
 
 void on_fault(int signal, siginfo_t* info, void* context) {
-    const int saved_errno = errno;
+    int const saved_errno = errno;
     struct sigaction& previous = signal == SIGSEGV ? previous_segv : previous_bus;
-    const bool reported = report(*info, context);
-    const bool has_handler =
+    bool const reported = report(*info, context);
+    bool const has_handler =
         has_flag(previous, SA_SIGINFO) || (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN);
     if (reported || (!has_handler && info->si_code > 0)) {
         // Returning repeats the access, which then meets the previous disposition as if we had never been
@@ -173,8 +173,8 @@ void install_overflow_handler(DescribeOwner describe) noexcept {
 void* attach_signal_stack() noexcept {
     stack_t present;
     if (::sigaltstack(nullptr, &present) != 0 || (present.ss_flags & SS_DISABLE) == 0) return nullptr;
-    const std::size_t bytes = signal_stack_bytes();
-    const std::size_t guard = page_bytes();
+    std::size_t const bytes = signal_stack_bytes();
+    std::size_t const guard = page_bytes();
     void* const mapping =
         ::mmap(nullptr, guard + bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapping == MAP_FAILED) return nullptr;
@@ -196,7 +196,7 @@ void detach_signal_stack(void* attached) noexcept {
         none.ss_flags = SS_DISABLE;
         if (::sigaltstack(&none, nullptr) != 0) return; // a handler runs on it at this moment
     }
-    const std::size_t guard = page_bytes();
+    std::size_t const guard = page_bytes();
     ::munmap(static_cast<char*>(attached) - guard, guard + signal_stack_bytes());
 }
 

@@ -4,7 +4,7 @@ namespace frond::inline v0::detail {
 
 /// Writes a few words that name the owner of a stack (as given to `StackArena::set_owner`) to a file
 /// descriptor. Called in a signal handler: async-signal-safe calls only.
-using DescribeOwner = void (*)(const void* owner, int fd) noexcept;
+using DescribeOwner = void (*)(void const* owner, int fd) noexcept;
 
 /// Turns a hit in the guard of a fiber's stack into one line on stderr that names the fiber, after which the
 /// signal takes its usual course: previous handler, exit status and core dump stay as they were. All other

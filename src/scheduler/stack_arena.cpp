@@ -52,9 +52,6 @@ constexpr int madv_guard_install = 102;
 constexpr std::size_t colours = 8;
 constexpr std::size_t colour_step = 256;
 
-// Without a red zone below a parked fiber's stack pointer on some platforms, 128 bytes on others (x86-64).
-constexpr std::size_t red_zone = 128;
-
 constexpr std::size_t kib = 1024;
 constexpr std::size_t nominal_bytes[stack_class_count] = {64 * kib, 256 * kib, 1024 * kib, 8192 * kib};
 
@@ -65,7 +62,7 @@ constexpr std::size_t max_trim_batch = 64;
 constexpr std::size_t trim_batch[stack_class_count] = {max_trim_batch, 16, 4, 1};
 
 struct SlotRecord {
-    const void* owner;  // atomic
+    void const* owner;  // atomic
     std::uint32_t next; // id of the next slot of the same free list
     std::uint16_t slab;
     GuardKind guard; // atomic
@@ -90,7 +87,7 @@ struct Geometry {
 };
 
 std::size_t page_bytes() noexcept {
-    static const std::size_t bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    static std::size_t const bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
     return bytes;
 }
 
@@ -98,10 +95,10 @@ std::size_t page_bytes() noexcept {
 // The number of pages of a slot is odd, so that the tops of stacks spread over the sets of the larger caches
 // too.
 Geometry geometry_of(StackClass klass) noexcept {
-    const std::size_t page = page_bytes();
-    const std::size_t guard = page <= 4096 ? 4 : 1;
-    const std::size_t usable = (stack_class_bytes(klass) + (colours - 1) * colour_step + page - 1) / page;
-    const std::size_t pages = (guard + usable) | 1;
+    std::size_t const page = page_bytes();
+    std::size_t const guard = page <= 4096 ? 4 : 1;
+    std::size_t const usable = (stack_class_bytes(klass) + (colours - 1) * colour_step + page - 1) / page;
+    std::size_t const pages = (guard + usable) | 1;
     return {guard * page, pages * page};
 }
 
@@ -113,13 +110,16 @@ constexpr std::uint32_t id_of(std::size_t slab, std::size_t place) noexcept {
 }
 SlotRecord& record_of(std::uint32_t id) noexcept { return slabs[slab_of(id)].records[place_of(id)]; }
 
-Stack stack_at(const Slab& slab, std::size_t place) noexcept {
+Stack stack_at(Slab const& slab, std::size_t place) noexcept {
     char* const low = slab.base + place * slab.slot_bytes;
-    const std::size_t size = slab.slot_bytes - slab.guard_bytes - place % colours * colour_step;
+    std::size_t const size = slab.slot_bytes - slab.guard_bytes - place % colours * colour_step;
     return {low + slab.guard_bytes + size, size, slab.records + place, slab.klass};
 }
 
-char* usable_low(const Stack& stack) noexcept { return static_cast<char*>(stack.top) - stack.size; }
+// Needed by what tells a sanitizer or valgrind about stacks.
+[[maybe_unused]] char* usable_low(Stack const& stack) noexcept {
+    return static_cast<char*>(stack.top) - stack.size;
+}
 
 void* map_pages(std::size_t bytes, int extra_flags) noexcept {
     void* const at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
@@ -132,7 +132,7 @@ void* map_pages(std::size_t bytes, int extra_flags) noexcept {
 bool new_mappings_are_locked() noexcept {
     void* const probe = map_pages(page_bytes(), 0);
     if (probe == nullptr) return false;
-    const bool locked = ::madvise(probe, page_bytes(), MADV_DONTNEED) != 0;
+    bool const locked = ::madvise(probe, page_bytes(), MADV_DONTNEED) != 0;
     ::munmap(probe, page_bytes());
     return locked;
 }
@@ -153,7 +153,7 @@ std::size_t first_slots(std::size_t slot_bytes) noexcept {
 }
 
 // The stack's former user left its frames' poison behind, and defined bytes.
-void forget_former_frames([[maybe_unused]] const Stack& stack) noexcept {
+void forget_former_frames([[maybe_unused]] Stack const& stack) noexcept {
 #if defined(ASAN_UNPOISON_MEMORY_REGION)
     if constexpr (under_address_sanitizer) ASAN_UNPOISON_MEMORY_REGION(usable_low(stack), stack.size);
 #endif
@@ -172,7 +172,7 @@ StackClass stack_class_for(std::size_t bytes) {
 }
 
 std::size_t stack_class_bytes(StackClass klass) noexcept {
-    const std::size_t nominal = nominal_bytes[index_of(klass)];
+    std::size_t const nominal = nominal_bytes[index_of(klass)];
     if constexpr (under_address_sanitizer || under_thread_sanitizer) return std::max(4 * nominal, 512 * kib);
     return nominal;
 }
@@ -190,12 +190,12 @@ StackArena& StackArena::instance() {
 
 StackArena::StackArena() : mprotect_budget_(guards_affordable_by_mprotect()) {
     for (std::size_t i = 0; i < stack_class_count; ++i) {
-        const std::size_t slots = first_slots(geometry_of(static_cast<StackClass>(i)).slot_bytes);
+        std::size_t const slots = first_slots(geometry_of(static_cast<StackClass>(i)).slot_bytes);
         classes_[i] = {no_slot, no_slot, 0, 0, 0, 0, 0, slots};
     }
     // fork() may come while another thread, which the child will not have, holds the lock.
-    const auto lock = [] { instance().mutex_.lock(); };
-    const auto unlock = [] { instance().mutex_.unlock(); };
+    auto const lock = [] { instance().mutex_.lock(); };
+    auto const unlock = [] { instance().mutex_.unlock(); };
     if (::pthread_atfork(lock, unlock, unlock) != 0) throw std::bad_alloc();
 }
 
@@ -203,9 +203,9 @@ StackArena::StackArena() : mprotect_budget_(guards_affordable_by_mprotect()) {
 // used up, and a cache would have to hand its stacks back when its thread ends, after which fibers still give
 // some back.
 Stack StackArena::allocate(StackClass klass) {
-    const std::uint32_t id = take_slot(klass);
+    std::uint32_t const id = take_slot(klass);
     SlotRecord& record = record_of(id);
-    const Stack stack = stack_at(slabs[slab_of(id)], place_of(id));
+    Stack const stack = stack_at(slabs[slab_of(id)], place_of(id));
     if (std::atomic_ref(record.guard).load(std::memory_order_relaxed) == GuardKind::none_yet) {
         guard(id);
 #if defined(FROND_HAS_VALGRIND)
@@ -217,7 +217,7 @@ Stack StackArena::allocate(StackClass klass) {
 }
 
 std::uint32_t StackArena::take_slot(StackClass klass) {
-    const std::lock_guard lock(mutex_);
+    std::lock_guard const lock(mutex_);
     if (in_use_ >= limit_) throw std::bad_alloc();
     ClassState& state = classes_[index_of(klass)];
     std::uint32_t id = no_slot;
@@ -241,9 +241,9 @@ std::uint32_t StackArena::take_slot(StackClass klass) {
 // Slabs double, so that few stacks reserve little and a million need some thirty mappings. Where there is no
 // room for one (a limit on address space, strict overcommit), half of it will do.
 void StackArena::add_slab(StackClass klass, ClassState& state) {
-    const std::size_t number = slab_count.load(std::memory_order_relaxed);
+    std::size_t const number = slab_count.load(std::memory_order_relaxed);
     if (number == slab_capacity) throw std::bad_alloc();
-    const Geometry geometry = geometry_of(klass);
+    Geometry const geometry = geometry_of(klass);
     std::size_t slots = new_mappings_are_locked() ? first_slots(geometry.slot_bytes) : state.next_slab_slots;
     void* base = nullptr;
     void* records = nullptr;
@@ -255,7 +255,7 @@ void StackArena::add_slab(StackClass klass, ClassState& state) {
         if (records != nullptr) break;
         ::munmap(base, slots * geometry.slot_bytes);
     }
-    const std::size_t bytes = slots * geometry.slot_bytes;
+    std::size_t const bytes = slots * geometry.slot_bytes;
     if (::madvise(base, bytes, MADV_NOHUGEPAGE) != 0) ++huge_page_refusals_;
     slabs[number] = {static_cast<char*>(base),          bytes, geometry.slot_bytes, geometry.guard_bytes,
                      static_cast<SlotRecord*>(records), klass};
@@ -264,14 +264,14 @@ void StackArena::add_slab(StackClass klass, ClassState& state) {
     state.slab = number;
     state.cut = 0;
     state.slab_slots = slots;
-    const bool may_double = slots * 2 <= max_slab_slots && bytes * 2 <= max_slab_bytes;
+    bool const may_double = slots * 2 <= max_slab_slots && bytes * 2 <= max_slab_bytes;
     state.next_slab_slots = may_double ? slots * 2 : slots;
 }
 
 // Every install is checked, not only the first: it also fails in memory that is locked, which may be so for
 // some slabs and not for others.
 void StackArena::guard(std::uint32_t id) noexcept {
-    const Slab& slab = slabs[slab_of(id)];
+    Slab const& slab = slabs[slab_of(id)];
     void* const at = slab.base + place_of(id) * slab.slot_bytes;
     GuardKind kind = GuardKind::missing;
     if (!madvise_forbidden_.load(std::memory_order_relaxed) &&
@@ -288,15 +288,15 @@ void StackArena::guard(std::uint32_t id) noexcept {
     std::atomic_ref(record_of(id).guard).store(kind, std::memory_order_relaxed);
 }
 
-void StackArena::deallocate(const Stack& stack) noexcept {
+void StackArena::deallocate(Stack const& stack) noexcept {
     set_owner(stack, nullptr);
     auto& record = *static_cast<SlotRecord*>(stack.slot);
-    const std::size_t klass = index_of(stack.klass);
+    std::size_t const klass = index_of(stack.klass);
     ClassState& state = classes_[klass];
     std::uint32_t batch[max_trim_batch];
     std::size_t count = 0;
     {
-        const std::lock_guard lock(mutex_);
+        std::lock_guard const lock(mutex_);
         --in_use_;
         record.next = state.warm;
         state.warm = id_of(record.slab, static_cast<std::size_t>(&record - slabs[record.slab].records));
@@ -309,8 +309,8 @@ void StackArena::deallocate(const Stack& stack) noexcept {
     }
     std::sort(batch, batch + count);
     give_back_pages(batch, count);
-    const std::lock_guard lock(mutex_);
-    for (const std::uint32_t id : std::span(batch, count)) {
+    std::lock_guard const lock(mutex_);
+    for (std::uint32_t const id : std::span(batch, count)) {
         record_of(id).next = state.cold;
         state.cold = id;
     }
@@ -323,9 +323,9 @@ void StackArena::give_back_pages(std::uint32_t* ids, std::size_t count) noexcept
         past = first + 1;
         while (past < count && ids[past] == ids[past - 1] + 1 && slab_of(ids[past]) == slab_of(ids[first]))
             ++past;
-        const Slab& slab = slabs[slab_of(ids[first])];
+        Slab const& slab = slabs[slab_of(ids[first])];
         char* const low = slab.base + place_of(ids[first]) * slab.slot_bytes + slab.guard_bytes;
-        const std::size_t bytes = (past - first) * slab.slot_bytes - slab.guard_bytes;
+        std::size_t const bytes = (past - first) * slab.slot_bytes - slab.guard_bytes;
         // Locked memory stays as its owner wanted it: resident.
         if (::madvise(low, bytes, MADV_DONTNEED) == 0)
             trimmed_bytes_.fetch_add(bytes, std::memory_order_relaxed);
@@ -345,26 +345,26 @@ StackArenaStats StackArena::stats() const noexcept {
     else if (stats.guarded_by_madvise > 0)
         stats.guard = GuardKind::madvise;
     stats.slots = stats.guarded_by_madvise + stats.guarded_by_mprotect + stats.unguarded;
-    const std::lock_guard lock(mutex_);
+    std::lock_guard const lock(mutex_);
     stats.in_use = in_use_;
-    for (const ClassState& state : classes_) stats.cached += state.warm_count + state.cold_count;
+    for (ClassState const& state : classes_) stats.cached += state.warm_count + state.cold_count;
     stats.reserved_bytes = reserved_bytes_;
     stats.huge_page_refusals = huge_page_refusals_;
     return stats;
 }
 
-void StackArena::set_owner(const Stack& stack, const void* owner) noexcept {
+void StackArena::set_owner(Stack const& stack, void const* owner) noexcept {
     auto& record = *static_cast<SlotRecord*>(stack.slot);
     std::atomic_ref(record.owner).store(owner, std::memory_order_release); // pairs with the load in find
 }
 
-bool StackArena::find(const void* address, Stack& out, const void*& owner, bool& in_guard) noexcept {
-    const auto wanted = reinterpret_cast<std::uintptr_t>(address);
-    const std::size_t count = slab_count.load(std::memory_order_acquire);
-    for (const Slab& slab : std::span(slabs, count)) {
-        const std::uintptr_t offset = wanted - reinterpret_cast<std::uintptr_t>(slab.base);
+bool StackArena::find(void const* address, Stack& out, void const*& owner, bool& in_guard) noexcept {
+    auto const wanted = reinterpret_cast<std::uintptr_t>(address);
+    std::size_t const count = slab_count.load(std::memory_order_acquire);
+    for (Slab const& slab : std::span(slabs, count)) {
+        std::uintptr_t const offset = wanted - reinterpret_cast<std::uintptr_t>(slab.base);
         if (offset >= slab.bytes) continue;
-        const std::size_t place = offset / slab.slot_bytes;
+        std::size_t const place = offset / slab.slot_bytes;
         SlotRecord& record = slab.records[place];
         if (std::atomic_ref(record.guard).load(std::memory_order_relaxed) == GuardKind::none_yet)
             return false;
@@ -377,7 +377,7 @@ bool StackArena::find(const void* address, Stack& out, const void*& owner, bool&
 }
 
 void StackArena::limit_for_tests(std::size_t max_stacks_in_use) noexcept {
-    const std::lock_guard lock(mutex_);
+    std::lock_guard const lock(mutex_);
     limit_ = max_stacks_in_use;
 }
 

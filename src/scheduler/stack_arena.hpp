@@ -97,17 +97,17 @@ public:
 
     /// Takes a stack back, its owner cleared. Of each class a limited number stays warm; what is beyond gives
     /// its pages back to the kernel.
-    void deallocate(const Stack& stack) noexcept;
+    void deallocate(Stack const& stack) noexcept;
 
     /// A moment's view; the figures may be from slightly different instants while other threads allocate.
     StackArenaStats stats() const noexcept;
 
     /// Notes who runs on the stack, for `find`; nullptr clears. Async-signal-safe.
-    void set_owner(const Stack& stack, const void* owner) noexcept;
+    void set_owner(Stack const& stack, void const* owner) noexcept;
 
     /// Tells which stack an address belongs to, its owner, and whether the address lies in its guard. False
     /// if it is in none that was ever handed out. Async-signal-safe and lock-free.
-    static bool find(const void* address, Stack& out, const void*& owner, bool& in_guard) noexcept;
+    static bool find(void const* address, Stack& out, void const*& owner, bool& in_guard) noexcept;
 
     /// Makes `allocate` fail while this many stacks are on loan; SIZE_MAX: no limit.
     void limit_for_tests(std::size_t max_stacks_in_use) noexcept;

@@ -55,7 +55,7 @@ TEST(Inbox, RefusesEverythingOnceClosed) {
 
 TEST(Inbox, LosesNothingAndKeepsEachSendersOrder) {
     constexpr std::size_t senders = 4;
-    const auto count = test::scaled(100'000);
+    auto const count = test::scaled(100'000);
     Inbox inbox;
     std::vector<std::vector<Numbered>> messages(senders);
     std::vector<std::thread> threads;
@@ -73,7 +73,7 @@ TEST(Inbox, LosesNothingAndKeepsEachSendersOrder) {
     std::vector<std::size_t> next(senders);
     for (std::size_t received = 0; received < senders * count;) {
         for (Message* m = inbox.take_all(); m != nullptr; m = m->next) {
-            const auto& n = *static_cast<Numbered*>(m);
+            auto const& n = *static_cast<Numbered*>(m);
             ASSERT_EQ(n.number, next[n.sender]++);
             ++received;
         }

@@ -20,11 +20,11 @@ struct Item {
 using List = IntrusiveList<Item, &Item::next, &Item::prev>;
 
 /// Forwards, and checked backwards.
-std::vector<int> values(const List& list) {
+std::vector<int> values(List const& list) {
     std::vector<int> forwards;
-    for (const Item* i = list.head; i != nullptr; i = i->next) forwards.push_back(i->value);
+    for (Item const* i = list.head; i != nullptr; i = i->next) forwards.push_back(i->value);
     std::vector<int> backwards;
-    for (const Item* i = list.tail; i != nullptr; i = i->prev) backwards.push_back(i->value);
+    for (Item const* i = list.tail; i != nullptr; i = i->prev) backwards.push_back(i->value);
     std::reverse(backwards.begin(), backwards.end());
     EXPECT_EQ(forwards, backwards);
     return forwards;
@@ -97,7 +97,7 @@ TEST_F(IntrusiveListTest, SplicesWithEmptyLists) {
 
 TEST_F(IntrusiveListTest, TakesEverything) {
     auto list = list_of(0, 2);
-    const auto all = list.take();
+    auto const all = list.take();
     EXPECT_TRUE(list.empty());
     EXPECT_EQ(values(all), (std::vector{0, 1, 2}));
 }
@@ -108,7 +108,7 @@ TEST_F(IntrusiveListTest, BehavesLikeADeque) {
     std::deque<int> model;
     for (int round = 0; round < 10'000; ++round) {
         auto& item = items[random() % items.size()];
-        const auto known = std::find(model.begin(), model.end(), item.value);
+        auto const known = std::find(model.begin(), model.end(), item.value);
         if (known != model.end()) {
             list.erase(item);
             model.erase(known);

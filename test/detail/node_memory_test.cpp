@@ -26,7 +26,7 @@ TaskOps ops_for(std::size_t size, std::size_t align = 16) {
             .memory_class = node_class(size, align)};
 }
 
-bool is_aligned(const void* p, std::size_t align) { return reinterpret_cast<std::uintptr_t>(p) % align == 0; }
+bool is_aligned(void const* p, std::size_t align) { return reinterpret_cast<std::uintptr_t>(p) % align == 0; }
 
 TEST(NodeMemory, PutsSizesIntoTheSmallestClassThatHoldsThem) {
     EXPECT_EQ(node_class(1, 8), 0);
@@ -38,8 +38,8 @@ TEST(NodeMemory, PutsSizesIntoTheSmallestClassThatHoldsThem) {
 }
 
 TEST(NodeMemory, NodesOfEverySizeAreAlignedAndApart) {
-    for (const std::size_t size : {1U, 16U, 17U, 100U, 128U, 511U, 512U, 513U, 5000U}) {
-        const auto ops = ops_for(size);
+    for (std::size_t const size : {1U, 16U, 17U, 100U, 128U, 511U, 512U, 513U, 5000U}) {
+        auto const ops = ops_for(size);
         std::vector<char*> nodes;
         for (int i = 0; i < 600; ++i) {
             auto* const p = static_cast<char*>(allocate_node(ops));
@@ -48,7 +48,7 @@ TEST(NodeMemory, NodesOfEverySizeAreAlignedAndApart) {
             nodes.push_back(p);
         }
         for (int i = 0; i < 600; ++i) {
-            const auto* const p = nodes[static_cast<std::size_t>(i)];
+            auto const* const p = nodes[static_cast<std::size_t>(i)];
             ASSERT_TRUE(std::all_of(p, p + size, [&](char c) { return c == static_cast<char>(i % 251); }))
                 << size;
         }
@@ -57,8 +57,8 @@ TEST(NodeMemory, NodesOfEverySizeAreAlignedAndApart) {
 }
 
 TEST(NodeMemory, KeepsLargeAlignments) {
-    for (const std::size_t align : {32U, 64U, 256U}) {
-        const auto ops = ops_for(200, align);
+    for (std::size_t const align : {32U, 64U, 256U}) {
+        auto const ops = ops_for(200, align);
         auto* const p = allocate_node(ops);
         EXPECT_TRUE(is_aligned(p, align));
         free_node(p, ops);
@@ -67,7 +67,7 @@ TEST(NodeMemory, KeepsLargeAlignments) {
 
 TEST(NodeMemory, ReusesTheNodeFreedLast) {
     if (under_address_sanitizer || under_thread_sanitizer) return; // malloc serves there
-    const auto ops = ops_for(96);
+    auto const ops = ops_for(96);
     auto* const p = allocate_node(ops);
     free_node(p, ops);
     EXPECT_EQ(allocate_node(ops), p);
@@ -76,9 +76,9 @@ TEST(NodeMemory, ReusesTheNodeFreedLast) {
 
 // Made here and freed there, by the thousand: a cache that kept what it got would grow without end.
 TEST(NodeMemory, NodesFreedOnAnotherThreadComeBack) {
-    const auto ops = ops_for(112);
+    auto const ops = ops_for(112);
     std::vector<void*> seen;
-    const std::size_t rounds = test::scaled(100);
+    std::size_t const rounds = test::scaled(100);
     constexpr std::size_t count = 1000;
     for (std::size_t r = 0; r < rounds; ++r) {
         std::vector<void*> nodes(count);
@@ -96,8 +96,8 @@ TEST(NodeMemory, NodesFreedOnAnotherThreadComeBack) {
 }
 
 TEST(NodeMemory, ThreadsThatExchangeNodesNeverShareOne) {
-    const auto ops = ops_for(64);
-    const std::size_t rounds = test::scaled(200'000);
+    auto const ops = ops_for(64);
+    std::size_t const rounds = test::scaled(200'000);
     std::vector<std::thread> threads;
     for (char mark = 1; mark <= 3; ++mark) {
         threads.emplace_back([&, mark] {

@@ -36,7 +36,7 @@ constexpr bool sanitized = under_address_sanitizer || under_thread_sanitizer;
 
 StackArena& arena() { return StackArena::instance(); }
 
-char* low_end(const Stack& stack) { return static_cast<char*>(stack.top) - stack.size; }
+char* low_end(Stack const& stack) { return static_cast<char*>(stack.top) - stack.size; }
 
 std::vector<Stack> allocate_many(std::size_t count, StackClass klass = StackClass::kib64) {
     std::vector<Stack> stacks;
@@ -45,8 +45,8 @@ std::vector<Stack> allocate_many(std::size_t count, StackClass klass = StackClas
     return stacks;
 }
 
-void deallocate_all(const std::vector<Stack>& stacks) {
-    for (const Stack& stack : stacks) arena().deallocate(stack);
+void deallocate_all(std::vector<Stack> const& stacks) {
+    for (Stack const& stack : stacks) arena().deallocate(stack);
 }
 
 std::size_t mapping_count() {
@@ -56,23 +56,23 @@ std::size_t mapping_count() {
     return lines;
 }
 
-std::size_t resident_pages(const Stack& stack) {
+std::size_t resident_pages(Stack const& stack) {
     std::vector<unsigned char> present(stack.size / page + 1);
     std::size_t count = 0;
     if (::mincore(low_end(stack), stack.size, present.data()) != 0) return SIZE_MAX;
-    for (const unsigned char flag : present) count += flag & 1U;
+    for (unsigned char const flag : present) count += flag & 1U;
     return count;
 }
 
-void touch_all(const Stack& stack) { std::memset(low_end(stack), 1, stack.size); }
+void touch_all(Stack const& stack) { std::memset(low_end(stack), 1, stack.size); }
 
 // Runs the body in a forked child, whose limits, guards and signal handlers are nobody else's. True or a text
 // on stderr.
 template <class Body>
 ::testing::AssertionResult holds_in_child(Body body) {
-    const pid_t child = ::fork();
+    pid_t const child = ::fork();
     if (child == 0) {
-        const char* const complaint = body();
+        char const* const complaint = body();
         if (complaint != nullptr) {
             std::fprintf(stderr, "child: %s (errno %d)\n", complaint, errno);
             std::_Exit(1);
@@ -119,7 +119,7 @@ TEST(StackClass, TakesZeroForTheDefault) {
 }
 
 TEST(StackClass, HoldsWhatItsNameSays) {
-    const std::size_t factor = sanitized ? 4 : 1;
+    std::size_t const factor = sanitized ? 4 : 1;
     EXPECT_EQ(stack_class_bytes(StackClass::kib64), sanitized ? 512 * kib : 64 * kib);
     EXPECT_EQ(stack_class_bytes(StackClass::mib8), factor * 8 * mib);
 }
@@ -131,7 +131,7 @@ INSTANTIATE_TEST_SUITE_P(Classes, StackArenaClassTest,
                                            StackClass::mib8));
 
 TEST_P(StackArenaClassTest, LendsAllOfTheBytes) {
-    for (const Stack& stack : allocate_many(9, GetParam())) {
+    for (Stack const& stack : allocate_many(9, GetParam())) {
         EXPECT_EQ(stack.klass, GetParam());
         EXPECT_GE(stack.size, stack_class_bytes(GetParam()));
         EXPECT_EQ(reinterpret_cast<std::uintptr_t>(stack.top) % 16, 0U);
@@ -141,17 +141,17 @@ TEST_P(StackArenaClassTest, LendsAllOfTheBytes) {
 }
 
 TEST_P(StackArenaClassTest, ReusesTheLastOneGivenBackFirst) {
-    const std::vector<Stack> stacks = allocate_many(3, GetParam());
+    std::vector<Stack> const stacks = allocate_many(3, GetParam());
     deallocate_all(stacks);
     for (std::size_t i = stacks.size(); i-- > 0;) EXPECT_EQ(arena().allocate(GetParam()).top, stacks[i].top);
     deallocate_all(stacks);
 }
 
 TEST_F(StackArenaTest, ColoursTopsWithoutNeedingASecondPage) {
-    const std::vector<Stack> stacks = allocate_many(16);
+    std::vector<Stack> const stacks = allocate_many(16);
     std::set<std::uintptr_t> offsets;
-    for (const Stack& stack : stacks) {
-        const auto top = reinterpret_cast<std::uintptr_t>(stack.top);
+    for (Stack const& stack : stacks) {
+        auto const top = reinterpret_cast<std::uintptr_t>(stack.top);
         offsets.insert(top % page);
         EXPECT_EQ((top - 1) / page, (top - 1900) / page) << "a shallow parked fiber would touch two pages";
     }
@@ -160,10 +160,10 @@ TEST_F(StackArenaTest, ColoursTopsWithoutNeedingASecondPage) {
 }
 
 TEST_F(StackArenaTest, KeepsStacksApart) {
-    const std::vector<Stack> stacks = allocate_many(100);
+    std::vector<Stack> const stacks = allocate_many(100);
     std::set<char*> ends;
-    for (const Stack& stack : stacks) {
-        const auto above = ends.upper_bound(low_end(stack));
+    for (Stack const& stack : stacks) {
+        auto const above = ends.upper_bound(low_end(stack));
         EXPECT_TRUE(above == ends.end() || *above - stack.size >= stack.top);
         ends.insert(static_cast<char*>(stack.top));
     }
@@ -172,11 +172,11 @@ TEST_F(StackArenaTest, KeepsStacksApart) {
 }
 
 TEST_F(StackArenaTest, CountsWhatItLendsAndKeeps) {
-    const StackArenaStats before = arena().stats();
-    const std::vector<Stack> stacks = allocate_many(5);
+    StackArenaStats const before = arena().stats();
+    std::vector<Stack> const stacks = allocate_many(5);
     EXPECT_EQ(arena().stats().in_use, before.in_use + 5);
     deallocate_all(stacks);
-    const StackArenaStats after = arena().stats();
+    StackArenaStats const after = arena().stats();
     EXPECT_EQ(after.in_use, before.in_use);
     EXPECT_EQ(after.in_use + after.cached, after.slots);
     EXPECT_EQ(after.guarded_by_madvise + after.guarded_by_mprotect + after.unguarded, after.slots);
@@ -185,18 +185,18 @@ TEST_F(StackArenaTest, CountsWhatItLendsAndKeeps) {
 
 TEST_F(StackArenaTest, RefusesBeyondTheLimitForTests) {
     arena().limit_for_tests(arena().stats().in_use + 2);
-    const std::vector<Stack> stacks = allocate_many(2);
+    std::vector<Stack> const stacks = allocate_many(2);
     EXPECT_THROW(arena().allocate(StackClass::kib64), std::bad_alloc);
     arena().limit_for_tests(SIZE_MAX);
     deallocate_all(stacks);
 }
 
 TEST_F(StackArenaTest, FindsTheOwnerOfAnAddress) {
-    const Stack stack = arena().allocate(StackClass::kib64);
+    Stack const stack = arena().allocate(StackClass::kib64);
     int owner = 0;
     arena().set_owner(stack, &owner);
     Stack found{};
-    const void* found_owner = nullptr;
+    void const* found_owner = nullptr;
     bool in_guard = true;
     ASSERT_TRUE(StackArena::find(low_end(stack), found, found_owner, in_guard));
     EXPECT_EQ(found.top, stack.top);
@@ -214,27 +214,27 @@ TEST_F(StackArenaTest, FindsTheOwnerOfAnAddress) {
 
 TEST_F(StackArenaTest, FindsNothingOutside) {
     Stack found{};
-    const void* owner = nullptr;
+    void const* owner = nullptr;
     bool in_guard = false;
     EXPECT_FALSE(StackArena::find(&found, found, owner, in_guard));
     EXPECT_FALSE(StackArena::find(nullptr, found, owner, in_guard));
 }
 
 TEST_F(StackArenaTest, GivesBackThePagesOfManyIdleStacks) {
-    const std::vector<Stack> stacks = allocate_many(1500);
-    for (const Stack& stack : stacks) *low_end(stack) = 1;
+    std::vector<Stack> const stacks = allocate_many(1500);
+    for (Stack const& stack : stacks) *low_end(stack) = 1;
     deallocate_all(stacks);
     std::size_t resident = 0;
-    for (const Stack& stack : stacks) resident += resident_pages(stack) > 0 ? 1 : 0;
+    for (Stack const& stack : stacks) resident += resident_pages(stack) > 0 ? 1 : 0;
     EXPECT_LE(resident, 512U);
     EXPECT_GE(resident, 256U) << "some should stay warm";
-    const std::vector<Stack> again = allocate_many(1500);
-    for (const Stack& stack : again) touch_all(stack);
+    std::vector<Stack> const again = allocate_many(1500);
+    for (Stack const& stack : again) touch_all(stack);
     deallocate_all(again);
 }
 
 TEST_F(StackArenaTest, TakesStacksBackOnAnotherThread) {
-    const std::size_t each = frond::test::scaled(2000);
+    std::size_t const each = frond::test::scaled(2000);
     std::vector<Stack> stacks = allocate_many(each);
     std::thread first([&] { deallocate_all(stacks); });
     std::vector<Stack> others = allocate_many(each);
@@ -250,9 +250,9 @@ TEST_F(StackArenaTest, WorksInAForkedChildOfABusyProcess) {
         while (!stop.load()) deallocate_all(allocate_many(3));
     });
     for (std::size_t round = frond::test::scaled(50); round > 0; --round) {
-        EXPECT_TRUE(holds_in_child([]() -> const char* {
-            const std::vector<Stack> stacks = allocate_many(10);
-            for (const Stack& stack : stacks) *low_end(stack) = 1;
+        EXPECT_TRUE(holds_in_child([]() -> char const* {
+            std::vector<Stack> const stacks = allocate_many(10);
+            for (Stack const& stack : stacks) *low_end(stack) = 1;
             deallocate_all(stacks);
             return nullptr;
         }));
@@ -262,12 +262,12 @@ TEST_F(StackArenaTest, WorksInAForkedChildOfABusyProcess) {
 }
 
 TEST_F(StackArenaTest, GuardsManyStacksWithoutMappings) {
-    const std::size_t count = frond::test::scaled(100'000);
-    const StackArenaStats before = arena().stats();
-    const std::size_t mappings = mapping_count();
-    const std::vector<Stack> stacks = allocate_many(count);
-    for (const Stack& stack : stacks) *static_cast<volatile char*>(static_cast<char*>(stack.top) - 1) = 1;
-    const StackArenaStats stats = arena().stats();
+    std::size_t const count = frond::test::scaled(100'000);
+    StackArenaStats const before = arena().stats();
+    std::size_t const mappings = mapping_count();
+    std::vector<Stack> const stacks = allocate_many(count);
+    for (Stack const& stack : stacks) *static_cast<char volatile*>(static_cast<char*>(stack.top) - 1) = 1;
+    StackArenaStats const stats = arena().stats();
     if (stats.guarded_by_madvise > before.guarded_by_madvise) {
         EXPECT_EQ(stats.guarded_by_mprotect, before.guarded_by_mprotect);
         EXPECT_EQ(stats.unguarded, before.unguarded);
@@ -281,13 +281,13 @@ TEST_F(StackArenaTest, GuardsManyStacksWithoutMappings) {
 }
 
 TEST_F(StackArenaTest, FallsBackToMprotectAndCountsIt) {
-    EXPECT_TRUE(holds_in_child([]() -> const char* {
+    EXPECT_TRUE(holds_in_child([]() -> char const* {
         arena().forbid_madvise_guard_for_tests(true);
-        const StackArenaStats before = arena().stats();
-        const std::size_t mappings = mapping_count();
-        const std::size_t cached = before.cached;
+        StackArenaStats const before = arena().stats();
+        std::size_t const mappings = mapping_count();
+        std::size_t const cached = before.cached;
         allocate_many(cached + 20);
-        const StackArenaStats after = arena().stats();
+        StackArenaStats const after = arena().stats();
         if (after.guarded_by_mprotect != before.guarded_by_mprotect + 20)
             return "20 guards by mprotect expected";
         if (after.guarded_by_madvise != before.guarded_by_madvise) return "no guard by madvise expected";
@@ -298,18 +298,18 @@ TEST_F(StackArenaTest, FallsBackToMprotectAndCountsIt) {
 }
 
 TEST_F(StackArenaTest, LendsUnguardedStacksWhenMappingsRunOut) {
-    EXPECT_TRUE(holds_in_child([]() -> const char* {
+    EXPECT_TRUE(holds_in_child([]() -> char const* {
         arena().forbid_madvise_guard_for_tests(true);
         allocate_many(arena().stats().cached + 1); // the next slot is cut from a slab that is there
         // Every other page of another kind: a mapping each, until there are no more.
-        const std::size_t span = std::size_t{200'000} * page;
+        std::size_t const span = std::size_t{200'000} * page;
         auto* const low =
             static_cast<char*>(::mmap(nullptr, span, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
         std::size_t offset = 0;
         while (offset < span && ::mprotect(low + offset, page, PROT_NONE) == 0) offset += 2 * page;
         if (offset >= span) return "vm.max_map_count is too large for this test";
-        const Stack stack = arena().allocate(StackClass::kib64);
-        const StackArenaStats stats = arena().stats();
+        Stack const stack = arena().allocate(StackClass::kib64);
+        StackArenaStats const stats = arena().stats();
         if (stats.unguarded != 1) return "one unguarded stack expected";
         if (stats.guard != GuardKind::missing) return "the weakest guard is not 'missing'";
         touch_all(stack);
@@ -318,7 +318,7 @@ TEST_F(StackArenaTest, LendsUnguardedStacksWhenMappingsRunOut) {
 }
 
 TEST_F(StackArenaTest, LeavesMappingsToOthers) {
-    EXPECT_TRUE(holds_in_child([]() -> const char* {
+    EXPECT_TRUE(holds_in_child([]() -> char const* {
         arena().forbid_madvise_guard_for_tests(true);
         std::size_t limit = 0;
         std::ifstream("/proc/sys/vm/max_map_count") >> limit;
@@ -332,18 +332,18 @@ TEST_F(StackArenaTest, LeavesMappingsToOthers) {
 }
 
 TEST_F(StackArenaTest, GuardsStacksInLockedMemory) {
-    EXPECT_TRUE(holds_in_child([]() -> const char* {
-        const std::size_t cached = arena().stats().cached;
+    EXPECT_TRUE(holds_in_child([]() -> char const* {
+        std::size_t const cached = arena().stats().cached;
         // Not mlockall: the sanitizers replace it by one that does nothing.
         if (::syscall(SYS_mlockall, MCL_FUTURE) != 0)
             return "mlockall(MCL_FUTURE) failed: it needs RLIMIT_MEMLOCK or CAP_IPC_LOCK";
-        const std::size_t reserved = arena().stats().reserved_bytes;
+        std::size_t const reserved = arena().stats().reserved_bytes;
         // What remains of slabs mapped before is not locked; only new slabs are.
         std::vector<Stack> stacks = allocate_many(cached);
-        const StackArenaStats before = arena().stats();
+        StackArenaStats const before = arena().stats();
         while (arena().stats().reserved_bytes == reserved)
             stacks.push_back(arena().allocate(StackClass::mib1));
-        const StackArenaStats stats = arena().stats();
+        StackArenaStats const stats = arena().stats();
         if (stats.reserved_bytes - reserved > std::size_t{64} << 20) return "a locked slab must be small";
         if (stats.guarded_by_mprotect != before.guarded_by_mprotect + 1)
             return "a guard by mprotect expected";
@@ -355,16 +355,16 @@ TEST_F(StackArenaTest, GuardsStacksInLockedMemory) {
 }
 
 TEST_F(StackArenaTest, ThrowsWithoutAddressSpace) {
-    EXPECT_TRUE(holds_in_child([]() -> const char* {
+    EXPECT_TRUE(holds_in_child([]() -> char const* {
         std::size_t pages_in_use = 0; // terabytes of shadow in sanitizer builds: the limit goes on top
         std::ifstream("/proc/self/statm") >> pages_in_use;
-        const rlim_t most = pages_in_use * page + (std::size_t{1} << 30);
-        const rlimit limit{most, most};
+        rlim_t const most = pages_in_use * page + (std::size_t{1} << 30);
+        rlimit const limit{most, most};
         if (::setrlimit(RLIMIT_AS, &limit) != 0) return "setrlimit failed";
         std::size_t got = 0;
         try {
             for (; got < 10'000; ++got) (void)arena().allocate(StackClass::mib8);
-        } catch (const std::bad_alloc&) {
+        } catch (std::bad_alloc const&) {
             return arena().stats().in_use >= got ? nullptr : "the failed one was counted";
         }
         return "bad_alloc expected";
@@ -374,11 +374,11 @@ TEST_F(StackArenaTest, ThrowsWithoutAddressSpace) {
 // ---- the message ----
 
 struct Owner {
-    const char* name;
+    char const* name;
 };
 
-void describe(const void* owner, int fd) noexcept {
-    const char* const name = static_cast<const Owner*>(owner)->name;
+void describe(void const* owner, int fd) noexcept {
+    char const* const name = static_cast<Owner const*>(owner)->name;
     (void)!::write(fd, name, std::strlen(name));
 }
 
@@ -390,24 +390,24 @@ void describe(const void* owner, int fd) noexcept {
 [[gnu::no_sanitize("thread")]]
 #endif
 void use_up_the_stack() {
-    while (true) *static_cast<volatile char*>(__builtin_alloca(512)) = 1;
+    while (true) *static_cast<char volatile*>(__builtin_alloca(512)) = 1;
 }
 
 constexpr Owner parse{"task 'parse' #12 (spawned at crawl.cpp:88)"};
 
 // A thread stands for the fiber: the handler cannot tell, and sanitizers know threads with given stacks.
-void run_on_arena_stack(void (*body)(const Stack&), const Stack& stack) {
+void run_on_arena_stack(void (*body)(Stack const&), Stack const& stack) {
     struct Call {
-        void (*body)(const Stack&);
+        void (*body)(Stack const&);
         Stack stack;
     } call{body, stack};
     pthread_attr_t attributes;
     ::pthread_attr_init(&attributes);
     ::pthread_attr_setstack(&attributes, low_end(stack), stack.size);
     pthread_t thread{};
-    const auto start = [](void* raw) -> void* {
+    auto const start = [](void* raw) -> void* {
         void* const signal_stack = attach_signal_stack();
-        const auto& given = *static_cast<Call*>(raw);
+        auto const& given = *static_cast<Call*>(raw);
         given.body(given.stack);
         detach_signal_stack(signal_stack);
         return nullptr;
@@ -419,7 +419,7 @@ void run_on_arena_stack(void (*body)(const Stack&), const Stack& stack) {
 
 Stack owned_stack() {
     // Not the smallest: a thread keeps its thread-locals on it, which are large with a sanitizer.
-    const Stack stack = arena().allocate(StackClass::mib1);
+    Stack const stack = arena().allocate(StackClass::mib1);
     arena().set_owner(stack, &parse);
     return stack;
 }
@@ -430,7 +430,7 @@ bool killed_by_segv(int status) {
 
 [[noreturn]] void overflow() {
     install_overflow_handler(&describe);
-    run_on_arena_stack([](const Stack&) { use_up_the_stack(); }, owned_stack());
+    run_on_arena_stack([](Stack const&) { use_up_the_stack(); }, owned_stack());
     std::_Exit(0);
 }
 
@@ -442,9 +442,9 @@ TEST(OverflowHandlerDeathTest, NamesTheOwnerOfAnOverrunStack) {
 }
 
 TEST(OverflowHandlerDeathTest, TellsAStrayAccessFromAnOverflow) {
-    const auto stray = [] {
+    auto const stray = [] {
         install_overflow_handler(&describe);
-        *static_cast<volatile char*>(low_end(owned_stack()) - 100) = 1;
+        *static_cast<char volatile*>(low_end(owned_stack()) - 100) = 1;
     };
     EXPECT_EXIT(stray(), killed_by_segv,
                 under_address_sanitizer
@@ -453,19 +453,19 @@ TEST(OverflowHandlerDeathTest, TellsAStrayAccessFromAnOverflow) {
 }
 
 TEST(OverflowHandlerDeathTest, GuardStopsAReadAlsoAfterMprotect) {
-    const auto read_guard = [] {
+    auto const read_guard = [] {
         arena().forbid_madvise_guard_for_tests(true);
-        const std::vector<Stack> stacks = allocate_many(arena().stats().cached + 1);
-        (void)*static_cast<volatile char*>(low_end(stacks.back()) - 1);
+        std::vector<Stack> const stacks = allocate_many(arena().stats().cached + 1);
+        (void)*static_cast<char volatile*>(low_end(stacks.back()) - 1);
     };
     EXPECT_EXIT(read_guard(), killed_by_segv, "");
 }
 
 TEST(OverflowHandlerDeathTest, GuardSurvivesTrimming) {
-    const auto read_guard = [] {
-        const std::vector<Stack> stacks = allocate_many(1500);
+    auto const read_guard = [] {
+        std::vector<Stack> const stacks = allocate_many(1500);
         deallocate_all(stacks);
-        (void)*static_cast<volatile char*>(low_end(stacks.back()) - 1);
+        (void)*static_cast<char volatile*>(low_end(stacks.back()) - 1);
     };
     EXPECT_EXIT(read_guard(), killed_by_segv, "");
 }
@@ -486,11 +486,11 @@ void set_previous(void (*handler)(int, siginfo_t*, void*)) {
 
 void touch_a_forbidden_page() {
     void* const at = ::mmap(nullptr, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    *static_cast<volatile char*>(at) = 1;
+    *static_cast<char volatile*>(at) = 1;
 }
 
 TEST(OverflowHandlerDeathTest, LeavesTheRestToThePreviousHandler) {
-    const auto chained = [] {
+    auto const chained = [] {
         set_previous(&write_and_exit_4);
         overflow();
     };
@@ -499,13 +499,13 @@ TEST(OverflowHandlerDeathTest, LeavesTheRestToThePreviousHandler) {
 }
 
 TEST(OverflowHandlerDeathTest, PassesOtherFaultsToThePreviousHandler) {
-    const auto forbidden_access = [] {
+    auto const forbidden_access = [] {
         set_previous([](int, siginfo_t* info, void*) { std::_Exit(info->si_code == SEGV_ACCERR ? 6 : 7); });
         install_overflow_handler(&describe);
         touch_a_forbidden_page();
     };
     EXPECT_EXIT(forbidden_access(), ::testing::ExitedWithCode(6), "^$");
-    const auto plain = [] {
+    auto const plain = [] {
         std::signal(SIGSEGV, &exit_3);
         install_overflow_handler(&describe);
         std::raise(SIGSEGV);
@@ -514,13 +514,13 @@ TEST(OverflowHandlerDeathTest, PassesOtherFaultsToThePreviousHandler) {
 }
 
 TEST(OverflowHandlerDeathTest, PassesOtherFaultsToTheKernel) {
-    const auto forbidden_access = [] {
+    auto const forbidden_access = [] {
         std::signal(SIGSEGV, SIG_DFL);
         install_overflow_handler(&describe);
         touch_a_forbidden_page();
     };
     EXPECT_EXIT(forbidden_access(), ::testing::KilledBySignal(SIGSEGV), "^$");
-    const auto sent = [] {
+    auto const sent = [] {
         std::signal(SIGSEGV, SIG_DFL);
         install_overflow_handler(&describe);
         std::raise(SIGSEGV);
@@ -529,7 +529,7 @@ TEST(OverflowHandlerDeathTest, PassesOtherFaultsToTheKernel) {
 }
 
 TEST(OverflowHandlerDeathTest, IgnoresASentSignalThatWasIgnored) {
-    const auto ignored = [] {
+    auto const ignored = [] {
         std::signal(SIGSEGV, SIG_IGN);
         install_overflow_handler(&describe);
         std::raise(SIGSEGV);
@@ -540,7 +540,7 @@ TEST(OverflowHandlerDeathTest, IgnoresASentSignalThatWasIgnored) {
 }
 
 TEST(OverflowHandlerDeathTest, CanBeDeclined) {
-    const auto declined = [] {
+    auto const declined = [] {
         ::setenv("FROND_NO_SEGV_HANDLER", "1", 1);
         std::signal(SIGSEGV, SIG_DFL);
         overflow();

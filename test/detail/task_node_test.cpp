@@ -40,9 +40,9 @@ TEST(TaskNode, OfANoOpTaskIsAtMost128Bytes) {
 TEST(TaskNode, AMillionQueuedTasksTakeAtMost128BytesEachAndNoStack) {
     Pool pool{10};
     pool.run([] {});
-    const auto stacks = frond::stats().stacks_in_use;
-    const std::size_t n = scaled(1'000'000);
-    const auto before = resident_bytes();
+    auto const stacks = frond::stats().stacks_in_use;
+    std::size_t const n = scaled(1'000'000);
+    auto const before = resident_bytes();
     std::size_t ran = 0;
     std::size_t most_stacks = 0;
     for (std::size_t i = 0; i < n; ++i)
@@ -50,7 +50,7 @@ TEST(TaskNode, AMillionQueuedTasksTakeAtMost128BytesEachAndNoStack) {
             ++ran;
             most_stacks = std::max(most_stacks, frond::stats().stacks_in_use);
         });
-    const auto after = resident_bytes();
+    auto const after = resident_bytes();
     EXPECT_EQ(frond::stats().stacks_in_use, stacks);
     // A callable with two references takes 16 bytes more than a no-op; the rest is for rounding to pages.
     if (!sanitized) {

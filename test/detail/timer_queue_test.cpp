@@ -83,7 +83,7 @@ TEST(TimerQueue, BehavesLikeASortedList) {
         std::int64_t when;
         std::uint64_t order;
         Timer* timer;
-        bool operator<(const Entry& o) const { return when != o.when ? when < o.when : order < o.order; }
+        bool operator<(Entry const& o) const { return when != o.when ? when < o.when : order < o.order; }
     };
     std::mt19937 random{42};
     std::vector<Timer> timers(200);
@@ -92,12 +92,12 @@ TEST(TimerQueue, BehavesLikeASortedList) {
     std::uint64_t order = 0;
     for (std::size_t round = 0; round < test::scaled(50'000); ++round) {
         auto& timer = timers[random() % timers.size()];
-        const auto known =
+        auto const known =
             std::find_if(model.begin(), model.end(), [&](auto& e) { return e.timer == &timer; });
         ASSERT_EQ(timer.armed(), known != model.end());
         if (random() % 4 == 0) {
-            const auto now = static_cast<std::int64_t>(random() % 1000);
-            const auto first = std::min_element(model.begin(), model.end());
+            auto const now = static_cast<std::int64_t>(random() % 1000);
+            auto const first = std::min_element(model.begin(), model.end());
             Timer* const expected = first != model.end() && first->when <= now ? first->timer : nullptr;
             ASSERT_EQ(queue.pop_due(at(now)), expected);
             if (expected) model.erase(first);
@@ -105,7 +105,7 @@ TEST(TimerQueue, BehavesLikeASortedList) {
             queue.disarm(timer);
             model.erase(known);
         } else {
-            const auto when = static_cast<std::int64_t>(random() % 1000);
+            auto const when = static_cast<std::int64_t>(random() % 1000);
             queue.arm(timer, at(when));
             model.push_back({when, ++order, &timer});
         }

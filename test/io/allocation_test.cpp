@@ -40,9 +40,9 @@ std::atomic<std::size_t> allocations{0};
 #include <sanitizer/allocator_interface.h>
 
 namespace {
-[[maybe_unused]] const int hooked = __sanitizer_install_malloc_and_free_hooks(
-    [](const volatile void*, std::size_t) { allocations.fetch_add(1, std::memory_order_relaxed); },
-    [](const volatile void*) {});
+[[maybe_unused]] int const hooked = __sanitizer_install_malloc_and_free_hooks(
+    [](void const volatile*, std::size_t) { allocations.fetch_add(1, std::memory_order_relaxed); },
+    [](void const volatile*) {});
 } // namespace
 
 #else
@@ -58,7 +58,7 @@ void* counted(void* p) {
 [[gnu::noinline]] void* operator new(std::size_t n) { return counted(std::malloc(n > 0 ? n : 1)); }
 [[gnu::noinline]] void* operator new[](std::size_t n) { return counted(std::malloc(n > 0 ? n : 1)); }
 [[gnu::noinline]] void* operator new(std::size_t n, std::align_val_t a) {
-    const auto alignment = static_cast<std::size_t>(a);
+    auto const alignment = static_cast<std::size_t>(a);
     return counted(std::aligned_alloc(alignment, (n + alignment - 1) / alignment * alignment));
 }
 [[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
@@ -80,7 +80,7 @@ namespace {
 template <class F>
 std::size_t allocations_of(F operation) {
     for (int i = 0; i < 100; ++i) operation();
-    const auto before = allocations.load();
+    auto const before = allocations.load();
     for (std::size_t n = frond::test::scaled(10'000); n > 0; --n) operation();
     return allocations.load() - before;
 }
@@ -96,7 +96,7 @@ TEST(UseFiberAllocations, AreNoneForReadsAndWrites) {
         std::array<char, 64> bytes;
         boost::system::error_code ec;
         while (!ec) {
-            const std::size_t n = socket.async_read_some(asio::buffer(bytes), use_fiber[ec]);
+            std::size_t const n = socket.async_read_some(asio::buffer(bytes), use_fiber[ec]);
             if (!ec) asio::async_write(socket, asio::buffer(bytes, n), use_fiber[ec]);
         }
     });

@@ -40,7 +40,7 @@ void echo(tcp::socket socket) {
     std::array<char, 256> bytes;
     boost::system::error_code ec;
     while (!ec) {
-        const std::size_t n = socket.async_read_some(asio::buffer(bytes), use_fiber[ec]);
+        std::size_t const n = socket.async_read_some(asio::buffer(bytes), use_fiber[ec]);
         if (!ec) asio::async_write(socket, asio::buffer(bytes, n), use_fiber[ec]);
     }
     EXPECT_EQ(ec, asio::error::eof);
@@ -48,7 +48,7 @@ void echo(tcp::socket socket) {
 
 TEST(Echo, ServesAThousandConnectionsAtOnce) {
     allow_many_files();
-    const std::size_t count = frond::test::scaled(1000);
+    std::size_t const count = frond::test::scaled(1000);
     tcp::acceptor acceptor{io_context(), frond::test::any_loopback_port()};
     std::size_t connected = 0;
     std::size_t right = 0;
@@ -64,7 +64,7 @@ TEST(Echo, ServesAThousandConnectionsAtOnce) {
             ++connected;
             frond::test::yield_until([&] { return connected == count; });
             for (int round = 0; round < 5; ++round) {
-                const std::string text = "message " + std::to_string(i) + ' ' + std::to_string(round);
+                std::string const text = "message " + std::to_string(i) + ' ' + std::to_string(round);
                 asio::async_write(socket, asio::buffer(text), use_fiber);
                 std::string answer(text.size(), ' ');
                 asio::async_read(socket, asio::buffer(answer), use_fiber);

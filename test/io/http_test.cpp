@@ -37,7 +37,7 @@ namespace {
 using Response = http::response<http::string_body>;
 
 template <class Stream>
-Response get(Stream& stream, beast::flat_buffer& buffer, const std::string& path) {
+Response get(Stream& stream, beast::flat_buffer& buffer, std::string const& path) {
     http::request<http::empty_body> request{http::verb::get, path, 11};
     request.set(http::field::host, "localhost");
     http::async_write(stream, request, use_fiber);
@@ -59,7 +59,7 @@ protected:
     static void SetUpTestSuite() {
         try {
             nginx = std::make_unique<Nginx>();
-        } catch (const std::exception& e) {
+        } catch (std::exception const& e) {
             failure = e.what();
             return;
         }
@@ -80,7 +80,7 @@ TEST_F(HttpTest, GetsPagesOverOneConnection) {
     stream.async_connect(nginx->http(), use_fiber);
     beast::flat_buffer buffer;
     for (std::size_t i = frond::test::scaled(100); i > 0; --i) {
-        const Response response = get(stream, buffer, "/short.txt");
+        Response const response = get(stream, buffer, "/short.txt");
         EXPECT_EQ(response.result(), http::status::ok);
         EXPECT_EQ(response.body(), "hello");
     }
@@ -96,7 +96,7 @@ TEST_F(HttpTest, GetsLongBodiesWhole) {
 
 TEST_F(HttpTest, ServesManyTasksUnderACap) {
     std::size_t right = 0;
-    const std::size_t count = frond::test::scaled(200);
+    std::size_t const count = frond::test::scaled(200);
     frond::Pool pool{20};
     for (std::size_t i = 0; i < count; ++i) {
         pool.spawn([&] {
@@ -148,7 +148,7 @@ TEST_F(HttpTest, EndsARequestThatTakesTooLong) {
     try {
         get(stream, buffer, "/");
         FAIL() << "nobody answers, and yet there was an answer";
-    } catch (const boost::system::system_error& e) {
+    } catch (boost::system::system_error const& e) {
         EXPECT_EQ(e.code(), beast::error::timeout);
     }
 }

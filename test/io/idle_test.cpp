@@ -40,7 +40,7 @@ namespace {
 std::chrono::nanoseconds median_lateness() {
     std::vector<std::chrono::nanoseconds> late;
     for (int i = 0; i < 200; ++i) {
-        const auto due = std::chrono::steady_clock::now() + 300us;
+        auto const due = std::chrono::steady_clock::now() + 300us;
         frond::sleep_until(due);
         late.push_back(std::chrono::steady_clock::now() - due);
     }
@@ -51,7 +51,7 @@ std::chrono::nanoseconds median_lateness() {
 std::chrono::microseconds processor_time() {
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
-    const auto of = [](const timeval& t) {
+    auto const of = [](timeval const& t) {
         return std::chrono::seconds{t.tv_sec} + std::chrono::microseconds{t.tv_usec};
     };
     return of(usage.ru_utime) + of(usage.ru_stime);
@@ -71,7 +71,7 @@ TEST(Sleep, IsExactToAFifthOfAMillisecondInAsio) {
 TEST(Sleep, NeverEndsEarlyInAsio) {
     io_context();
     for (int i = 0; i < 50; ++i) {
-        const auto due = std::chrono::steady_clock::now() + i * 20us;
+        auto const due = std::chrono::steady_clock::now() + i * 20us;
         frond::sleep_until(due);
         EXPECT_GE(std::chrono::steady_clock::now(), due);
     }
@@ -82,7 +82,7 @@ TEST(Sleep, HonoursAnEarlierDeadlineThatComesLater) {
     Group group;
     group.spawn([] { frond::sleep_for(200ms); });
     frond::yield();
-    const auto before = std::chrono::steady_clock::now();
+    auto const before = std::chrono::steady_clock::now();
     frond::sleep_for(50ms);
     frond::sleep_for(10ms);
     EXPECT_LT(std::chrono::steady_clock::now() - before, 150ms);
@@ -97,7 +97,7 @@ TEST(Idle, CostsNoProcessorTime) {
         acceptor.async_accept(use_fiber[ec]);
     });
     frond::yield();
-    const auto before = processor_time();
+    auto const before = processor_time();
     frond::sleep_for(1s);
     EXPECT_LT(processor_time() - before, 10ms);
     acceptor.close();
@@ -145,7 +145,7 @@ TEST_F(IoStall, IsNoneWhileAnOperationIsUnderWayOnAnotherThreadsContext) {
         }));
         theirs.join();
     }};
-    const frond::Task<void> waits = spawned.get_future().get();
+    frond::Task<void> const waits = spawned.get_future().get();
     pretend_foreign_threads(0);
     EXPECT_NO_THROW(waits.get());
     other.join();

@@ -66,7 +66,7 @@ TEST(IoContext, IsOneAThread) {
 // --- handlers ------------------------------------------------------------------------------------------
 
 TEST(IoContext, ReportsWhatAHandlerThrowsAndGoesOn) {
-    const UnhandledErrors errors;
+    UnhandledErrors const errors;
     in_handler([] { throw std::runtime_error{"boom"}; });
     bool ran = false;
     in_handler([&] { ran = true; });
@@ -78,7 +78,7 @@ TEST(IoContext, ReportsWhatAHandlerThrowsAndGoesOn) {
 
 TEST(IoContext, RefusesToWaitInsideAHandler) {
     Group group;
-    const auto task = group.spawn([] { frond::sleep_for(1ms); });
+    auto const task = group.spawn([] { frond::sleep_for(1ms); });
     in_handler([&] {
         asio::steady_timer timer{io_context(), 1ms};
         EXPECT_THROW(timer.async_wait(use_fiber), std::logic_error);
@@ -148,7 +148,7 @@ TEST(IoContext, WakesUpForTasksFromOtherThreads) {
 }
 
 TEST(IoContext, TakesHandlersFromOtherThreads) {
-    const std::size_t count = scaled(10'000);
+    std::size_t const count = scaled(10'000);
     std::size_t ran = 0;
     std::thread other{[&, &context = io_context()] {
         for (std::size_t i = 0; i < count; ++i) asio::post(context, [&] { ++ran; });
@@ -162,7 +162,7 @@ TEST(IoContext, WakesAFiberOnItsOwnThreadWhereverTheOperationEnds) {
     Group group;
     for (int i = 0; i < 10; ++i) {
         group.spawn([&] {
-            const auto home = std::this_thread::get_id();
+            auto const home = std::this_thread::get_id();
             for (std::size_t n = scaled(200); n > 0; --n) {
                 asio::post(elsewhere, use_fiber);
                 ASSERT_EQ(std::this_thread::get_id(), home);
@@ -175,7 +175,7 @@ TEST(IoContext, WakesAFiberOnItsOwnThreadWhereverTheOperationEnds) {
 
 TEST(IoContext, LetsAFiberWaitForAnObjectOfAnotherThread) {
     asio::io_context theirs;
-    const auto guard = asio::make_work_guard(theirs);
+    auto const guard = asio::make_work_guard(theirs);
     std::thread thread{[&] { theirs.run(); }};
     for (std::size_t n = scaled(100); n > 0; --n) {
         asio::steady_timer timer{theirs, 100us};

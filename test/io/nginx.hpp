@@ -39,14 +39,14 @@ public:
         throw std::runtime_error{"nginx could not be started (package nginx-light): " + log()};
     }
 
-    void put(const std::string& name, const std::string& text) { write("root/" + name, text); }
+    void put(std::string const& name, std::string const& text) { write("root/" + name, text); }
 
-    const boost::asio::ip::tcp::endpoint& http() const { return http_; }
-    const boost::asio::ip::tcp::endpoint& tls() const { return tls_; }
+    boost::asio::ip::tcp::endpoint const& http() const { return http_; }
+    boost::asio::ip::tcp::endpoint const& tls() const { return tls_; }
     std::string certificate() const { return certificate_.certificate().string(); }
 
 private:
-    void write(const std::string& name, const std::string& text) {
+    void write(std::string const& name, std::string const& text) {
         std::ofstream{folder_ / name, std::ios::binary} << text;
     }
 
@@ -57,12 +57,12 @@ private:
     }
 
     std::string configuration() const {
-        const auto in_folder = [this](const char* name) { return (folder_ / name).string(); };
+        auto const in_folder = [this](char const* name) { return (folder_ / name).string(); };
         std::ostringstream text;
         text << "daemon off; master_process off; pid " << in_folder("pid") << "; error_log "
              << in_folder("error.log")
              << ";\nevents { worker_connections 1000; }\nhttp { access_log off; keepalive_requests 100000;\n";
-        for (const char* kind : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"})
+        for (char const* kind : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"})
             text << kind << "_temp_path " << in_folder(kind) << ";\n";
         text << "server { listen " << http_ << "; root " << in_folder("root") << "; }\nserver { listen "
              << tls_ << " ssl; root " << in_folder("root") << "; ssl_certificate "
@@ -71,8 +71,8 @@ private:
         return text.str();
     }
 
-    bool answers(const boost::asio::ip::tcp::endpoint& where) {
-        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+    bool answers(boost::asio::ip::tcp::endpoint const& where) {
+        auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20};
         while (!process_->has_ended() && std::chrono::steady_clock::now() < deadline) {
             boost::system::error_code error;
             boost::asio::ip::tcp::socket{io_context()}.connect(where, error);

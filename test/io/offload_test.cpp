@@ -57,7 +57,7 @@ TEST(Blocking, RethrowsWhatTheCallThrows) {
 }
 
 TEST(Blocking, RunsOnAnotherThreadAndComesBack) {
-    const auto home = std::this_thread::get_id();
+    auto const home = std::this_thread::get_id();
     EXPECT_NE(blocking([] { return std::this_thread::get_id(); }), home);
     EXPECT_EQ(std::this_thread::get_id(), home);
 }
@@ -65,13 +65,13 @@ TEST(Blocking, RunsOnAnotherThreadAndComesBack) {
 TEST(Blocking, LetsOnlyItsFiberWait) {
     std::promise<int> promise;
     Group group;
-    const auto waits = group.spawn([&] { return blocking([&] { return promise.get_future().get(); }); });
+    auto const waits = group.spawn([&] { return blocking([&] { return promise.get_future().get(); }); });
     group.spawn([&] { promise.set_value(7); });
     EXPECT_EQ(waits.get(), 7);
 }
 
 TEST(Blocking, QueuesMoreCallsThanThereAreThreads) {
-    const std::size_t count = frond::test::scaled(1000);
+    std::size_t const count = frond::test::scaled(1000);
     std::atomic<std::size_t> calls{0};
     std::size_t ends = 0;
     Group group;

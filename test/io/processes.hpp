@@ -21,14 +21,14 @@ public:
         if (!::mkdtemp(name.data())) throw std::system_error{errno, std::generic_category(), "mkdtemp"};
         path_ = name;
     }
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+    TemporaryFolder(TemporaryFolder const&) = delete;
+    TemporaryFolder& operator=(TemporaryFolder const&) = delete;
     ~TemporaryFolder() {
         std::error_code ignored;
         std::filesystem::remove_all(path_, ignored);
     }
 
-    std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+    std::filesystem::path operator/(std::string const& name) const { return path_ / name; }
 
 private:
     std::filesystem::path path_;
@@ -42,16 +42,16 @@ public:
         std::vector<char*> arguments;
         for (std::string& word : command) arguments.push_back(word.data());
         arguments.push_back(nullptr);
-        const char* const path = std::getenv("PATH");
+        char const* const path = std::getenv("PATH");
         // Daemons live in sbin, which a plain user's PATH lacks.
         std::string environment = std::string{"PATH=/usr/sbin:/sbin:"} + (path ? path : "/usr/bin:/bin");
         char* const variables[] = {environment.data(), nullptr};
-        const int error = ::posix_spawnp(&pid_, "setpriv", nullptr, nullptr, arguments.data(), variables);
+        int const error = ::posix_spawnp(&pid_, "setpriv", nullptr, nullptr, arguments.data(), variables);
         if (error != 0)
             throw std::system_error{error, std::generic_category(), "setpriv (package util-linux)"};
     }
-    ChildProcess(const ChildProcess&) = delete;
-    ChildProcess& operator=(const ChildProcess&) = delete;
+    ChildProcess(ChildProcess const&) = delete;
+    ChildProcess& operator=(ChildProcess const&) = delete;
     ~ChildProcess() {
         if (has_ended()) return;
         ::kill(pid_, SIGTERM);

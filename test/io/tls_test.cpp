@@ -29,7 +29,7 @@ using frond::use_fiber;
 namespace {
 
 TEST(Tls, EchoesBetweenFibers) {
-    const frond::test::Certificate certificate;
+    frond::test::Certificate const certificate;
     ssl::context server_context{ssl::context::tls_server};
     server_context.use_certificate_file(certificate.certificate().string(), ssl::context::pem);
     server_context.use_private_key_file(certificate.key().string(), ssl::context::pem);
@@ -45,13 +45,13 @@ TEST(Tls, EchoesBetweenFibers) {
         std::array<char, 4096> bytes;
         boost::system::error_code ec;
         while (!ec) {
-            const std::size_t n = stream.async_read_some(asio::buffer(bytes), use_fiber[ec]);
+            std::size_t const n = stream.async_read_some(asio::buffer(bytes), use_fiber[ec]);
             if (!ec) asio::async_write(stream, asio::buffer(bytes, n), use_fiber);
         }
         EXPECT_EQ(ec, asio::error::eof);
         stream.async_shutdown(use_fiber);
     });
-    const std::string text(100'000, 'x');
+    std::string const text(100'000, 'x');
     std::string answer(text.size(), ' ');
     ssl::stream<tcp::socket> stream{std::move(ours), client_context};
     stream.async_handshake(ssl::stream_base::client, use_fiber);

@@ -71,7 +71,7 @@ error_code thrown_by(F f) {
     try {
         f();
         return {};
-    } catch (const system_error& e) {
+    } catch (system_error const& e) {
         return e.code();
     }
 }
@@ -94,7 +94,7 @@ TEST(UseFiber, GivesTheOneValueOfASignature) {
 }
 
 TEST(UseFiber, GivesATupleOfSeveralValues) {
-    const auto [number, text] =
+    auto const [number, text] =
         later<void(error_code, int, std::string)>(use_fiber, error_code{}, 7, std::string{"x"});
     EXPECT_EQ(number, 7);
     EXPECT_EQ(text, "x");
@@ -106,9 +106,9 @@ TEST(UseFiber, GivesMoveOnlyValuesAndThoseWithoutADefault) {
 }
 
 TEST(UseFiber, CopiesWhatASignatureNamesByReference) {
-    const std::string text = "text";
-    const auto got = start<void(const std::string&)>(use_fiber, [&](auto handler) { handler(text); });
-    static_assert(std::is_same_v<decltype(got), const std::string>);
+    std::string const text = "text";
+    auto const got = start<void(std::string const&)>(use_fiber, [&](auto handler) { handler(text); });
+    static_assert(std::is_same_v<decltype(got), std::string const>);
     EXPECT_EQ(got, "text");
 }
 
@@ -119,12 +119,12 @@ TEST(UseFiber, TakesSignaturesThatPromiseNotToThrow) {
 // --- errors --------------------------------------------------------------------------------------------
 
 TEST(UseFiber, ThrowsALeadingErrorCode) {
-    const error_code refused = error::connection_refused;
+    error_code const refused = error::connection_refused;
     EXPECT_EQ(thrown_by([&] { later<void(error_code, int)>(use_fiber, refused, 7); }), refused);
 }
 
 TEST(UseFiber, RethrowsALeadingException) {
-    const auto failure = std::make_exception_ptr(std::out_of_range{"far"});
+    auto const failure = std::make_exception_ptr(std::out_of_range{"far"});
     EXPECT_THROW((later<void(std::exception_ptr, int)>(use_fiber, failure, 7)), std::out_of_range);
 }
 
@@ -146,15 +146,15 @@ TEST(UseFiber, ClearsTheStoredErrorCodeOnSuccess) {
 TEST(UseFiber, ThrowsWhatCopyingAnArgumentThrows) {
     struct Uncopyable {
         Uncopyable() = default;
-        Uncopyable(const Uncopyable&) { throw std::runtime_error{"copy"}; }
+        Uncopyable(Uncopyable const&) { throw std::runtime_error{"copy"}; }
     };
-    const Uncopyable source;
-    EXPECT_THROW(start<void(const Uncopyable&)>(use_fiber, [&](auto handler) { handler(source); }),
+    Uncopyable const source;
+    EXPECT_THROW(start<void(Uncopyable const&)>(use_fiber, [&](auto handler) { handler(source); }),
                  std::runtime_error);
 }
 
 TEST(UseFiber, EndsAnOperationWhoseHandlerIsDropped) {
-    const auto drop = [](auto) {};
+    auto const drop = [](auto) {};
     EXPECT_EQ(thrown_by([&] { start<void()>(use_fiber, drop); }), error::operation_aborted);
     error_code ec;
     EXPECT_EQ((start<void(error_code, int)>(use_fiber[ec], drop)), 0);
@@ -167,7 +167,7 @@ TEST(UseFiber, EndsAnOperationWhoseHandlerIsDropped) {
 TEST(UseFiber, EndsAnOperationWhoseContextIsDestroyed) {
     auto context = std::make_unique<asio::io_context>();
     Group group;
-    const auto waits = group.spawn([&] { return thrown_by([&] { asio::post(*context, use_fiber); }); });
+    auto const waits = group.spawn([&] { return thrown_by([&] { asio::post(*context, use_fiber); }); });
     frond::yield();
     EXPECT_EQ(waits.state(), frond::TaskState::waiting);
     context.reset();
@@ -187,7 +187,7 @@ TEST(UseFiber, ThrowsEndOfFileAndRefusal) {
 TEST(UseFiber, ThrowsOperationAbortedWhenTheSocketIsCancelled) {
     auto [ours, theirs] = connected_pair();
     Group group;
-    const auto reads = group.spawn([&socket = ours] {
+    auto const reads = group.spawn([&socket = ours] {
         std::array<char, 1> byte;
         return thrown_by([&] { socket.async_read_some(asio::buffer(byte), use_fiber); });
     });
@@ -200,7 +200,7 @@ TEST(UseFiber, ThrowsOperationAbortedWhenTheSocketIsCancelled) {
 
 TEST(UseFiber, DoesNotResumeBeforeTheInitiationHasReturned) {
     bool returned = false;
-    const int got = start<void(int)>(use_fiber, [&](auto handler) {
+    int const got = start<void(int)>(use_fiber, [&](auto handler) {
         handler(7);
         frond::yield();
         returned = true;
@@ -211,7 +211,7 @@ TEST(UseFiber, DoesNotResumeBeforeTheInitiationHasReturned) {
 
 TEST(UseFiber, WaitsForAHandlerThatAFailingInitiationHasHandedOn) {
     bool called = false;
-    const auto fail = [&](auto handler) {
+    auto const fail = [&](auto handler) {
         asio::post(io_context(), [&called, handler = std::move(handler)]() mutable {
             called = true;
             handler(7);
@@ -223,13 +223,13 @@ TEST(UseFiber, WaitsForAHandlerThatAFailingInitiationHasHandedOn) {
 }
 
 TEST(UseFiber, RunsComposedOperations) {
-    const auto step = [n = 0](auto& self, error_code = {}) mutable {
+    auto const step = [n = 0](auto& self, error_code = {}) mutable {
         if (n == 3) return self.complete(error_code{}, n);
         ++n;
         asio::post(io_context(), std::move(self));
     };
     EXPECT_EQ(
-        (asio::async_compose<const frond::use_fiber_t, void(error_code, int)>(step, use_fiber, io_context())),
+        (asio::async_compose<frond::use_fiber_t const, void(error_code, int)>(step, use_fiber, io_context())),
         3);
 }
 
@@ -269,16 +269,16 @@ TEST(UseFiber, IsTheDefaultOfAdaptedObjects) {
 
 TEST(UseFiber, ResolvesNames) {
     tcp::resolver resolver{io_context()};
-    const auto found = resolver.async_resolve("localhost", "80", use_fiber);
+    auto const found = resolver.async_resolve("localhost", "80", use_fiber);
     ASSERT_FALSE(found.empty());
-    for (const auto& entry : found) {
+    for (auto const& entry : found) {
         EXPECT_TRUE(entry.endpoint().address().is_loopback());
         EXPECT_EQ(entry.endpoint().port(), 80);
     }
 }
 
 TEST(UseFiber, WaitsForTimers) {
-    const auto before = std::chrono::steady_clock::now();
+    auto const before = std::chrono::steady_clock::now();
     asio::steady_timer timer{io_context(), 20ms};
     timer.async_wait(use_fiber);
     EXPECT_GE(std::chrono::steady_clock::now() - before, 20ms);
@@ -287,7 +287,7 @@ TEST(UseFiber, WaitsForTimers) {
 TEST(UseFiber, LetsOthersRunMeanwhile) {
     asio::steady_timer timer{io_context(), 1h};
     Group group;
-    const auto waits = group.spawn([&] { return thrown_by([&] { timer.async_wait(use_fiber); }); });
+    auto const waits = group.spawn([&] { return thrown_by([&] { timer.async_wait(use_fiber); }); });
     group.spawn([&] { timer.cancel(); });
     EXPECT_EQ(waits.get(), error::operation_aborted);
 }

@@ -56,7 +56,7 @@ TEST(WebSocket, EchoesMessagesToManyClients) {
             stream.next_layer().async_connect(acceptor.local_endpoint(), use_fiber);
             stream.async_handshake("localhost", "/", use_fiber);
             for (std::size_t size : {1U, 100U, 70'000U}) {
-                const std::string text(size, 'x');
+                std::string const text(size, 'x');
                 stream.async_write(asio::buffer(text), use_fiber);
                 beast::flat_buffer answer;
                 stream.async_read(answer, use_fiber);

@@ -35,7 +35,7 @@ void* operator new(std::size_t size) {
     if (void* const p = allocate(size, 1)) return p;
     throw std::bad_alloc{};
 }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return allocate(size, 1); }
+void* operator new(std::size_t size, std::nothrow_t const&) noexcept { return allocate(size, 1); }
 void* operator new(std::size_t size, std::align_val_t align) {
     if (void* const p = allocate(size, static_cast<std::size_t>(align))) return p;
     throw std::bad_alloc{};
@@ -47,7 +47,7 @@ void operator delete(void* p, std::size_t, std::align_val_t) noexcept { dealloca
 
 namespace {
 
-void check(bool holds, const char* what, long n) {
+void check(bool holds, char const* what, long n) {
     if (holds) return;
     std::printf("allocation %ld: %s\n", n, what);
     std::exit(1);
@@ -59,26 +59,26 @@ struct Book {
     int failed = 0; // bad_alloc in its place
 };
 
-void settle(Book& book, const frond::Task<int>& task) {
+void settle(Book& book, frond::Task<int> const& task) {
     try {
         task.get();
-    } catch (const std::bad_alloc&) {
+    } catch (std::bad_alloc const&) {
         ++book.failed;
     }
 }
 
 /// One program that uses everything; `life` counts the callables that are alive.
-void scenario(Book& book, const std::shared_ptr<int>& life) {
+void scenario(Book& book, std::shared_ptr<int> const& life) {
     frond::Pool pool{
         {.limit = 2, .order = frond::Order::priority, .name = "a pool whose name needs an allocation"}};
     frond::Group group{pool};
     std::vector<frond::Task<int>> tasks;
     tasks.reserve(20);
-    const auto work = [&book, life] {
+    auto const work = [&book, life] {
         frond::yield();
         return ++book.ran;
     };
-    const auto keep = [&](frond::Task<int> task) {
+    auto const keep = [&](frond::Task<int> task) {
         ++book.accepted;
         tasks.push_back(std::move(task));
     };
@@ -89,7 +89,7 @@ void scenario(Book& book, const std::shared_ptr<int>& life) {
             for (auto& task : tasks) {
                 try {
                     settle(book, task);
-                } catch (const std::bad_alloc&) { // the wait itself
+                } catch (std::bad_alloc const&) { // the wait itself
                     --book.accepted;
                 }
             }
@@ -106,7 +106,7 @@ void scenario(Book& book, const std::shared_ptr<int>& life) {
     keep(group.spawn([&book, &pool, life] {
         try {
             pool.run([life] { frond::sleep_for(std::chrono::microseconds{10}); });
-        } catch (const std::bad_alloc&) {
+        } catch (std::bad_alloc const&) {
         } // of the inner task or of the wait for it
         return ++book.ran;
     }));
@@ -133,7 +133,7 @@ int main() {
         armed = true;
         try {
             scenario(book, life);
-        } catch (const std::bad_alloc&) {
+        } catch (std::bad_alloc const&) {
         }
         armed = false;
         failed = until_failure <= 0;

@@ -17,7 +17,7 @@
 
 namespace {
 
-std::string rethrown_after_yields(const std::string& name) {
+std::string rethrown_after_yields(std::string const& name) {
     try {
         try {
             throw std::runtime_error(name);
@@ -25,7 +25,7 @@ std::string rethrown_after_yields(const std::string& name) {
             for (int i = 0; i < 3; ++i) boost::this_fiber::yield();
             throw;
         }
-    } catch (const std::exception& e) {
+    } catch (std::exception const& e) {
         return e.what();
     }
 }
@@ -47,14 +47,14 @@ int main() {
         fibers[i] = boost::fibers::fiber{
             [&names, i] { names[i] = rethrown_after_yields(std::string(1, static_cast<char>('a' + i))); }};
     for (auto& f : fibers) f.join();
-    const auto own = (names[0] == "a") + (names[1] == "b") + (names[2] == "c");
+    auto const own = (names[0] == "a") + (names[1] == "b") + (names[2] == "c");
     std::cout << "fibers that rethrew their own exception: " << own << " of 3";
 
     boost::fibers::fiber unwinding{[] {
         try {
-            const YieldsWhileUnwinding guard;
+            YieldsWhileUnwinding const guard;
             throw std::runtime_error("unwinding");
-        } catch (const std::runtime_error&) {
+        } catch (std::runtime_error const&) {
         }
     }};
     int seen = 0;

@@ -8,10 +8,10 @@
 namespace {
 
 template <class F>
-const char* outcome(F&& f) {
+char const* outcome(F&& f) {
     try {
         f();
-    } catch (const frond::Closed&) {
+    } catch (frond::Closed const&) {
         return "Closed";
     }
     return "nothing";

@@ -28,7 +28,7 @@ void nest(int depth) {
     group.spawn([depth] {
         try {
             throw std::runtime_error("caught around the exit");
-        } catch (const std::runtime_error&) {
+        } catch (std::runtime_error const&) {
             nest(depth - 1);
         }
     });

@@ -24,7 +24,7 @@ struct Local {
 int main() {
     frond::Group group;
     group.spawn([] {
-        const Local local;
+        Local const local;
         frond::sleep_for(std::chrono::hours{1});
     });
     group.spawn([&group] {

@@ -15,12 +15,12 @@
 namespace {
 
 template <class F>
-const char* outcome(F&& f) {
+char const* outcome(F&& f) {
     try {
         f();
-    } catch (const frond::Closed&) {
+    } catch (frond::Closed const&) {
         return "Closed";
-    } catch (const std::logic_error&) {
+    } catch (std::logic_error const&) {
         return "logic_error";
     }
     return "nothing";
@@ -38,7 +38,7 @@ int main() {
     pool.spawn([] { frond::yield(); });
     frond::yield();
     std::fflush(stdout);
-    const pid_t child = ::fork();
+    pid_t const child = ::fork();
     if (child == 0) {
         std::printf("child: %s", outcome([&] { group.spawn([] { std::puts("inherited"); }); }));
         std::printf(" %s", outcome([&] { pool.join(); }));

@@ -20,11 +20,11 @@ int main() {
     int status = 0;
     pool.spawn([&] {
         std::fflush(stdout);
-        const pid_t child = ::fork();
+        pid_t const child = ::fork();
         if (child == 0) {
             try {
                 pool.spawn([] { std::puts("inherited"); });
-            } catch (const std::logic_error&) {
+            } catch (std::logic_error const&) {
                 std::printf("child: logic_error");
             }
             frond::Group own;

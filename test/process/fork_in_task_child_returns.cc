@@ -16,7 +16,7 @@ int main() {
     frond::Group group;
     int status = -1;
     group.spawn([&] {
-        const pid_t child = ::fork();
+        pid_t const child = ::fork();
         if (child == 0) return;
         ::waitpid(child, &status, 0);
     });

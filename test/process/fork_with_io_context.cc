@@ -24,8 +24,8 @@ void use_timer() {
 int main() {
     boost::asio::io_context* const before = &frond::io_context();
     use_timer();
-    const pid_t child = ::fork();
-    const bool is_same = &frond::io_context() == before;
+    pid_t const child = ::fork();
+    bool const is_same = &frond::io_context() == before;
     if (child == 0) {
         use_timer();
         std::printf("child: %s context, and its timers work\n", is_same ? "the same" : "another");

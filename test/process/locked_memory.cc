@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 
 int main() {
-    const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
+    rlimit const unlimited{RLIM_INFINITY, RLIM_INFINITY};
     if (::setrlimit(RLIMIT_MEMLOCK, &unlimited) != 0 || ::mlockall(MCL_FUTURE) != 0) {
         std::puts("no right to lock memory");
         return EXIT_SUCCESS;
@@ -24,7 +24,7 @@ int main() {
             ++done;
         });
     group.join();
-    const auto stats = frond::stats();
+    auto const stats = frond::stats();
     std::printf("%d tasks, %zu guards by mprotect, %zu unguarded\n", done, stats.guarded_by_mprotect,
                 stats.unguarded);
     return stats.guarded_by_mprotect > 0 ? EXIT_SUCCESS : EXIT_FAILURE;

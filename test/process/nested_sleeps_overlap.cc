@@ -11,7 +11,7 @@
 
 int main() {
     using namespace std::chrono_literals;
-    const auto start = frond::Clock::now();
+    auto const start = frond::Clock::now();
     int sleeps = 0;
     frond::Group group;
     for (int i = 0; i < 10; ++i)
@@ -25,12 +25,12 @@ int main() {
                 });
         });
     group.join();
-    const auto unbounded = frond::Clock::now() - start;
+    auto const unbounded = frond::Clock::now() - start;
 
     frond::Pool pool{10};
     int inside = 0;
     int most = 0;
-    const auto nap = [&] {
+    auto const nap = [&] {
         most = std::max(most, ++inside);
         frond::sleep_for(1ms);
         --inside;
@@ -42,8 +42,8 @@ int main() {
         });
     pool.join();
 
-    const bool all = sleeps == 110 && most == 10 && pool.stats().active_peak == 10;
-    const bool overlap = unbounded >= 200ms && unbounded < 5s;
+    bool const all = sleeps == 110 && most == 10 && pool.stats().active_peak == 10;
+    bool const overlap = unbounded >= 200ms && unbounded < 5s;
     std::printf("%d sleeps, %s above 10 in the pool, %s\n", sleeps, all ? "never" : "ever",
                 overlap ? "at least 0.2 s, not one after another" : "wrong time");
 }

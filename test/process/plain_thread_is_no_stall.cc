@@ -12,7 +12,7 @@
 #include <thread>
 
 int main() {
-    boost::fibers::promise<const char*> promise;
+    boost::fibers::promise<char const*> promise;
     auto future = promise.get_future();
     std::thread plain{[&] {
         std::this_thread::sleep_for(std::chrono::milliseconds{1500});

@@ -13,8 +13,8 @@
 namespace {
 
 // One level deeper for each bracket, as a parser without a limit would.
-int depth_of(const std::string& text, std::size_t at) {
-    volatile char frame[256];
+int depth_of(std::string const& text, std::size_t at) {
+    char volatile frame[256];
     frame[0] = text[at % text.size()];
     return frame[0] == '(' ? depth_of(text, at + 1) + frame[0] : 0;
 }
@@ -23,7 +23,7 @@ int depth_of(const std::string& text, std::size_t at) {
 
 int main() {
     frond::Group group;
-    const std::string hostile(10, '(');
+    std::string const hostile(10, '(');
     // A neighbour on the next stack, which must not be blamed.
     group.spawn({.name = "neighbour"}, [] { frond::this_task::sleep_for(std::chrono::hours{1}); });
     auto waits = group.spawn([] {

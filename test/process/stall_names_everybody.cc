@@ -25,11 +25,11 @@ int main() {
     });
     try {
         group.join();
-    } catch (const frond::Deadlock& e) {
+    } catch (frond::Deadlock const& e) {
         std::cout << e.what();
     }
     {
-        const std::lock_guard lock{mutex};
+        std::lock_guard const lock{mutex};
         full = true;
     }
     filled.notify_one();

@@ -11,7 +11,7 @@
 frond::Pool pool{1};
 
 int main() {
-    const auto fails = [] {
+    auto const fails = [] {
         frond::yield();
         throw std::runtime_error("too late");
     };

@@ -23,7 +23,7 @@ int main() {
     std::printf("%d tasks, ", done);
     try {
         pool->spawn([] {});
-    } catch (const frond::Closed&) {
+    } catch (frond::Closed const&) {
         std::puts("Closed");
     }
     pool.reset();

@@ -11,7 +11,7 @@
 int main() {
     {
         frond::Group group;
-        const auto fails = [] { throw std::runtime_error("bad header"); };
+        auto const fails = [] { throw std::runtime_error("bad header"); };
         group.spawn({.name = "parse"}, fails);
         group.spawn(fails);
         group.spawn(fails);

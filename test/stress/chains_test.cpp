@@ -161,19 +161,19 @@ private:
         if (--left_ > 0) group_.spawn([this] { link(); });
     }
     Group& group_;
-    const char name_;
+    char const name_;
     std::size_t left_;
     std::vector<char>& log_;
 };
 
 /// The longest stretch in which one chain ran alone while the other was not over.
-std::size_t longest_stretch(const std::vector<char>& log) {
+std::size_t longest_stretch(std::vector<char> const& log) {
     std::size_t longest = 0;
     std::size_t now = 0;
     std::size_t remaining[2] = {};
-    for (const char c : log) ++remaining[c == 'b'];
+    for (char const c : log) ++remaining[c == 'b'];
     char last = 0;
-    for (const char c : log) {
+    for (char const c : log) {
         now = c == last ? now + 1 : 1;
         last = c;
         --remaining[c == 'b'];
@@ -185,8 +185,8 @@ std::size_t longest_stretch(const std::vector<char>& log) {
 TEST(Chains, AlternateInOneGroupOfAPool) {
     Pool pool{1};
     std::vector<char> log;
-    const Chain a{pool, 'a', 1000, log};
-    const Chain b{pool, 'b', 1000, log};
+    Chain const a{pool, 'a', 1000, log};
+    Chain const b{pool, 'b', 1000, log};
     pool.join();
     EXPECT_EQ(longest_stretch(log), 1U);
 }
@@ -196,8 +196,8 @@ TEST(Chains, AlternateInTwoGroupsOfOnePool) {
     Group first{pool};
     Group second{pool};
     std::vector<char> log;
-    const Chain a{first, 'a', 1000, log};
-    const Chain b{second, 'b', 1000, log};
+    Chain const a{first, 'a', 1000, log};
+    Chain const b{second, 'b', 1000, log};
     first.join();
     second.join();
     EXPECT_EQ(longest_stretch(log), 1U);
@@ -207,8 +207,8 @@ TEST(Chains, AlternateInTwoGroupsOfOnePool) {
 TEST(Chains, BothAdvanceWithoutAPool) {
     Group group;
     std::vector<char> log;
-    const Chain a{group, 'a', 100'000, log};
-    const Chain b{group, 'b', 100'000, log};
+    Chain const a{group, 'a', 100'000, log};
+    Chain const b{group, 'b', 100'000, log};
     group.join();
     EXPECT_EQ(log.size(), 200'000U);
     EXPECT_LE(longest_stretch(log), 1'000U);
@@ -217,11 +217,11 @@ TEST(Chains, BothAdvanceWithoutAPool) {
 TEST(Chains, AMillionLinksDoNotHoldUpANeighbour) {
     Group group;
     std::vector<char> log;
-    const auto length = test::scaled(1'000'000);
+    auto const length = test::scaled(1'000'000);
     log.reserve(length);
     std::size_t seen_by_starter = 0;
     std::size_t seen_by_yielder = 0;
-    const Chain chain{group, 'a', length, log};
+    Chain const chain{group, 'a', length, log};
     group.spawn([&] {
         for (int i = 0; i < 10; ++i) yield();
         seen_by_yielder = log.size();

@@ -45,8 +45,8 @@ std::size_t mapping_count() {
 // A million fibers wait at once, each with a guarded stack, in far fewer mappings than the kernel allows.
 TEST(Parked, AMillionFibersWaitGuardedAndGiveTheirMemoryBack) {
     // A sanitizer keeps a shadow of each stack; it still has to manage thousands.
-    const auto count = test::scaled(sanitized ? 20'000 : 1'000'000);
-    const auto resident_before = resident_bytes();
+    auto const count = test::scaled(sanitized ? 20'000 : 1'000'000);
+    auto const resident_before = resident_bytes();
     std::size_t arrived = 0;
     std::size_t resident_parked = 0;
     std::size_t mappings = 0;
@@ -55,7 +55,7 @@ TEST(Parked, AMillionFibersWaitGuardedAndGiveTheirMemoryBack) {
         Group group;
         Pool gate{1};
         // Everybody waits for the same task, which itself waits until all have arrived.
-        const auto last = gate.spawn([&] {
+        auto const last = gate.spawn([&] {
             while (arrived < count) yield();
             resident_parked = resident_bytes();
             parked = stats();
@@ -74,7 +74,7 @@ TEST(Parked, AMillionFibersWaitGuardedAndGiveTheirMemoryBack) {
     EXPECT_EQ(parked.unguarded, 0U);
     EXPECT_GE(parked.guarded_by_madvise + parked.guarded_by_mprotect, count);
     EXPECT_TRUE(parked.guard != StackGuard::madvise || mappings < mapping_limit() / 10) << mappings;
-    const auto each = (resident_parked - resident_before) / count;
+    auto const each = (resident_parked - resident_before) / count;
     std::printf("%zu fibers parked: %zu bytes of resident memory each\n", count, each);
 #ifdef __OPTIMIZE__
     const std::size_t most = 4'600; // one page of stack and what we keep about it
@@ -86,10 +86,10 @@ TEST(Parked, AMillionFibersWaitGuardedAndGiveTheirMemoryBack) {
     // Idle stacks go after a while, half of them every 100 ms; what remains is a fraction.
     for (int i = 0; i < 300 && stats().stacks_in_use > 1'000; ++i) sleep_for(20ms);
     EXPECT_LE(stats().stacks_in_use, 1'000U);
-    const auto resident_after = resident_bytes();
+    auto const resident_after = resident_bytes();
     std::printf("resident: %zu MiB before, %zu MiB parked, %zu MiB afterwards\n", resident_before >> 20,
                 resident_parked >> 20, resident_after >> 20);
-    const bool given_back = resident_after < resident_before + (resident_parked - resident_before) / 4;
+    bool const given_back = resident_after < resident_before + (resident_parked - resident_before) / 4;
     EXPECT_TRUE(sanitized || count < 100'000 || given_back);
 }
 

@@ -63,7 +63,7 @@ void on_threads(int count, F&& body) {
 
 TEST(Threads, SpawnFromManyThreadsRunsEachTaskOnceAtHome) {
     HomeThread home;
-    const auto count = test::scaled(5'000);
+    auto const count = test::scaled(5'000);
     std::size_t runs = 0; // plain: the tasks never run in parallel
     on_threads(4, [&](int) {
         Group& group = home.group();
@@ -104,12 +104,12 @@ TEST(Threads, ErrorsReachWhoJoinsOnAnotherThread) {
     on_threads(3, [&](int thread) {
         for (std::size_t round = 0; round < test::scaled(500); ++round) {
             Group group{home.pool()};
-            const auto text = std::to_string(thread) + ' ' + std::to_string(round);
+            auto const text = std::to_string(thread) + ' ' + std::to_string(round);
             auto failing = group.spawn([text]() -> int { throw std::runtime_error(text); });
             std::string joined;
             try {
                 group.join();
-            } catch (const std::runtime_error& e) {
+            } catch (std::runtime_error const& e) {
                 joined = e.what();
             }
             EXPECT_EQ(joined, text);
@@ -124,8 +124,8 @@ TEST(Threads, HandlesMoveBetweenThreads) {
     HomeThread home;
     struct Counted {
         explicit Counted(std::atomic<int>& n) : alive{&n} { ++*alive; }
-        Counted(const Counted& o) : alive{o.alive} { ++*alive; }
-        Counted& operator=(const Counted&) = delete;
+        Counted(Counted const& o) : alive{o.alive} { ++*alive; }
+        Counted& operator=(Counted const&) = delete;
         ~Counted() { --*alive; }
         std::atomic<int>* alive;
     };
@@ -140,7 +140,7 @@ TEST(Threads, HandlesMoveBetweenThreads) {
                 auto moved = std::move(another);
             });
         {
-            const auto last = std::move(task);
+            auto const last = std::move(task);
         }
         for (auto& t : threads) t.join();
     }
@@ -158,7 +158,7 @@ TEST(Threads, CompletionAndDeadlineCollide) {
     on_threads(3, [&](int thread) {
         std::mt19937 random{static_cast<unsigned>(thread)};
         for (std::size_t round = 0; round < test::scaled(3'000); ++round) {
-            const auto deadline = Clock::now() + std::chrono::microseconds{50 + random() % 150};
+            auto const deadline = Clock::now() + std::chrono::microseconds{50 + random() % 150};
             auto task = home.group().spawn([deadline]() -> int {
                 sleep_until(deadline);
                 return 7;
@@ -178,7 +178,7 @@ TEST(Threads, ErrorIsNotLostWhenAJoinGivesUp) {
         std::mt19937 random{static_cast<unsigned>(thread)};
         for (std::size_t round = 0; round < test::scaled(2'000); ++round) {
             Group group{home.pool()};
-            const auto deadline = Clock::now() + std::chrono::microseconds{50 + random() % 150};
+            auto const deadline = Clock::now() + std::chrono::microseconds{50 + random() % 150};
             group.spawn([deadline] {
                 sleep_until(deadline);
                 throw std::runtime_error("once");
@@ -187,7 +187,7 @@ TEST(Threads, ErrorIsNotLostWhenAJoinGivesUp) {
             for (bool ended = false; !ended;) {
                 try {
                     ended = group.join_until(Clock::now() + std::chrono::microseconds{random() % 100});
-                } catch (const std::runtime_error&) {
+                } catch (std::runtime_error const&) {
                     ++seen;
                     ended = true;
                 }
@@ -202,7 +202,7 @@ TEST(Threads, ErrorIsNotLostWhenAJoinGivesUp) {
 TEST(Threads, FibersOfTwoHomesWaitForEachOther) {
     HomeThread one;
     HomeThread two;
-    const auto count = test::scaled(3'000);
+    auto const count = test::scaled(3'000);
     Group group;
     std::size_t sum = 0;
     for (std::size_t i = 0; i < count; ++i)
@@ -230,10 +230,10 @@ TEST(Threads, SpawnWaitAndBacklogHoldForeignThreadsBack) {
     }};
     ready.wait(false);
     std::size_t ended = 0;
-    const auto count = test::scaled(1'000);
+    auto const count = test::scaled(1'000);
     on_threads(3, [&](int thread) {
         for (std::size_t i = 0; i < count; ++i) {
-            const auto work = [&] {
+            auto const work = [&] {
                 yield();
                 ++ended;
             };
@@ -247,7 +247,7 @@ TEST(Threads, SpawnWaitAndBacklogHoldForeignThreadsBack) {
     });
     pool->join();
     EXPECT_EQ(ended, 3 * count);
-    const auto stats = pool->stats();
+    auto const stats = pool->stats();
     EXPECT_LE(stats.active_peak, 2U);
     EXPECT_EQ(stats.overdraft_peak, 0U);
     stop = true;
@@ -255,8 +255,8 @@ TEST(Threads, SpawnWaitAndBacklogHoldForeignThreadsBack) {
 }
 
 TEST(Threads, ThreadsThatUseAGroupComeAndGo) {
-    const auto before = stats();
-    const auto count = test::scaled(10'000);
+    auto const before = stats();
+    auto const count = test::scaled(10'000);
     std::atomic<std::size_t> ended{0};
     constexpr std::size_t at_once = 8;
     for (std::size_t i = 0; i < count; i += at_once) {
@@ -317,10 +317,10 @@ TEST(Threads, SpawningToAThreadThatEndsRunsTheTaskOrThrowsClosed) {
                 tasks.push_back(group->spawn([&] { ++ran; }));
                 ++accepted;
             }
-        } catch (const Closed&) {
+        } catch (Closed const&) {
         }
         home.join();
-        for (const auto& t : tasks) {
+        for (auto const& t : tasks) {
             EXPECT_TRUE(t.ready());
             if (t.state() == TaskState::cancelled) ++cancelled;
         }

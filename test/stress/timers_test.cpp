@@ -29,7 +29,7 @@ public:
         group_.spawn([this, offset] {
             ++arrived_;
             start_.wait();
-            const Sleep mine{offset, asleep_.size()};
+            Sleep const mine{offset, asleep_.size()};
             asleep_.push_back(mine);
             sleep_until(base_ + offset);
             EXPECT_GE(Clock::now(), base_ + offset) << "too early";
@@ -43,8 +43,8 @@ public:
         });
         group_.join();
     }
-    const std::vector<Sleep>& asleep() const { return asleep_; }
-    const std::vector<Sleep>& woken() const { return woken_; }
+    std::vector<Sleep> const& asleep() const { return asleep_; }
+    std::vector<Sleep> const& woken() const { return woken_; }
 
 private:
     std::size_t added_ = 0;
@@ -59,7 +59,7 @@ private:
 TEST(Timers, SleepersWakeInTheOrderOfTheirDeadlines) {
     std::mt19937 random{1};
     Sleepers sleepers;
-    const auto count = test::scaled(10'000);
+    auto const count = test::scaled(10'000);
     for (std::size_t i = 0; i < count; ++i) sleepers.add(Sleepers::Offset{random() % 200'000});
     sleepers.run();
     EXPECT_EQ(sleepers.woken().size(), count);
@@ -70,7 +70,7 @@ TEST(Timers, SleepersWakeInTheOrderOfTheirDeadlines) {
 
 TEST(Timers, EqualDeadlinesWakeInTheOrderOfTheSleeps) {
     Group group;
-    const auto deadline = Clock::now() + 300ms;
+    auto const deadline = Clock::now() + 300ms;
     std::vector<int> asleep;
     std::vector<int> woken;
     for (int i = 0; i < 1000; ++i)
@@ -106,10 +106,10 @@ TEST(Timers, SpawnAfterStartsNothingBeforeItsTime) {
     std::mt19937 random{2};
     Pool pool{5};
     std::size_t started = 0;
-    const auto count = test::scaled(2'000);
+    auto const count = test::scaled(2'000);
     for (std::size_t i = 0; i < count; ++i) {
-        const std::chrono::microseconds delay{random() % 50'000};
-        const auto due = Clock::now() + delay;
+        std::chrono::microseconds const delay{random() % 50'000};
+        auto const due = Clock::now() + delay;
         pool.spawn_after(delay, [&started, due] {
             ++started;
             EXPECT_GE(Clock::now(), due);

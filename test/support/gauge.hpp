@@ -16,8 +16,8 @@ public:
             ++gauge_.visits_;
             gauge_.peak_ = std::max(gauge_.peak_, ++gauge_.inside_);
         }
-        Inside(const Inside&) = delete;
-        Inside& operator=(const Inside&) = delete;
+        Inside(Inside const&) = delete;
+        Inside& operator=(Inside const&) = delete;
         ~Inside() { --gauge_.inside_; }
 
     private:
@@ -26,7 +26,7 @@ public:
 
     /// Goes in, lets all others have several turns, and leaves.
     void visit() {
-        const Inside inside{*this};
+        Inside const inside{*this};
         for (int turn = 0; turn < 3; ++turn) this_task::yield();
     }
 

@@ -15,8 +15,8 @@ struct Lives {
 class Mortal {
 public:
     explicit Mortal(Lives& lives) : lives_{&lives} { ++lives_->born; }
-    Mortal(const Mortal& other) : lives_{other.lives_} { ++lives_->born; }
-    Mortal& operator=(const Mortal&) = default;
+    Mortal(Mortal const& other) : lives_{other.lives_} { ++lives_->born; }
+    Mortal& operator=(Mortal const&) = default;
     ~Mortal() { ++lives_->died; }
 
 private:

@@ -18,20 +18,20 @@ namespace {
 
 class Run {
 public:
-    explicit Run(const Program& p)
+    explicit Run(Program const& p)
         : program_{p}, oracle_{p}, groups_(p.groups.size()), handles_(p.tasks.size()) {}
 
     std::string go() {
-        set_unhandled_error_handler([this](const TaskError& e) { oracle_.unhandled(e); });
+        set_unhandled_error_handler([this](TaskError const& e) { oracle_.unhandled(e); });
         try {
             perform(0);
-        } catch (const std::exception& e) {
+        } catch (std::exception const& e) {
             oracle_.complain(std::string{"the main fiber gets: "} + e.what());
         }
         set_unhandled_error_handler({});
         oracle_.finished();
         std::string text;
-        for (const auto& complaint : oracle_.complaints()) text += complaint + '\n';
+        for (auto const& complaint : oracle_.complaints()) text += complaint + '\n';
         return text;
     }
 
@@ -40,13 +40,13 @@ private:
     class OpenGroups {
     public:
         OpenGroups(Run& run, std::uint32_t me) : run_{run}, me_{me}, exceptions_{std::uncaught_exceptions()} {
-            for (const auto g : run.program_.tasks[me].opens) open(g);
+            for (auto const g : run.program_.tasks[me].opens) open(g);
         }
-        OpenGroups(const OpenGroups&) = delete;
-        OpenGroups& operator=(const OpenGroups&) = delete;
+        OpenGroups(OpenGroups const&) = delete;
+        OpenGroups& operator=(OpenGroups const&) = delete;
         ~OpenGroups() {
-            const auto& opened = run_.program_.tasks[me_].opens;
-            const bool unwinding = std::uncaught_exceptions() > exceptions_;
+            auto const& opened = run_.program_.tasks[me_].opens;
+            bool const unwinding = std::uncaught_exceptions() > exceptions_;
             for (auto g = opened.rbegin(); g != opened.rend(); ++g) {
                 auto& oracle = run_.oracle_;
                 oracle.group_dies(*g, unwinding);
@@ -62,11 +62,11 @@ private:
 
     private:
         void open(std::uint32_t index) {
-            const auto& spec = run_.program_.groups[index];
+            auto const& spec = run_.program_.groups[index];
             auto& group = run_.groups_[index];
-            const GroupOptions options{.on_error = spec.on_error};
+            GroupOptions const options{.on_error = spec.on_error};
             if (spec.is_pool) {
-                const auto& pool = run_.program_.pools[spec.pool];
+                auto const& pool = run_.program_.pools[spec.pool];
                 group.begin({.limit = pool.limit, .order = pool.order, .group = options});
             } else if (spec.pool != no_pool) {
                 group.begin(run_.pool(spec.pool), options);
@@ -76,8 +76,8 @@ private:
         }
 
         Run& run_;
-        const std::uint32_t me_;
-        const int exceptions_;
+        std::uint32_t const me_;
+        int const exceptions_;
     };
 
     /// In the callable, so that the oracle learns how that died.
@@ -103,12 +103,12 @@ private:
     class AnyGroup {
     public:
         AnyGroup() = default;
-        AnyGroup(const AnyGroup&) = delete;
-        AnyGroup& operator=(const AnyGroup&) = delete;
+        AnyGroup(AnyGroup const&) = delete;
+        AnyGroup& operator=(AnyGroup const&) = delete;
         ~AnyGroup() { end(); }
 
-        void begin(const GroupOptions& options) { group_ = new Group{options}; }
-        void begin(Pool& pool, const GroupOptions& options) { group_ = new Group{pool, options}; }
+        void begin(GroupOptions const& options) { group_ = new Group{options}; }
+        void begin(Pool& pool, GroupOptions const& options) { group_ = new Group{pool, options}; }
         void begin(PoolOptions options) { group_ = pool_ = new Pool{std::move(options)}; }
         void end() {
             if (pool_)
@@ -132,7 +132,7 @@ private:
         oracle_.started(me, this_task::id());
         try {
             perform(me);
-        } catch (const Cancelled&) {
+        } catch (Cancelled const&) {
             oracle_.cancelled_itself(me, std::current_exception());
             throw;
         } catch (...) {
@@ -144,9 +144,9 @@ private:
     }
 
     void perform(std::uint32_t me) {
-        const OpenGroups own{*this, me};
-        const auto& spec = program_.tasks[me];
-        for (const auto& step : spec.steps) take_step(me, step);
+        OpenGroups const own{*this, me};
+        auto const& spec = program_.tasks[me];
+        for (auto const& step : spec.steps) take_step(me, step);
         switch (spec.ending) {
         case Ending::value:
             return;
@@ -159,7 +159,7 @@ private:
         }
     }
 
-    void take_step(std::uint32_t me, const Step& step) {
+    void take_step(std::uint32_t me, Step const& step) {
         using Kind = Step::Kind;
         switch (step.kind) {
         case Kind::spawn:
@@ -194,23 +194,23 @@ private:
         check_groups(me);
     }
 
-    void spawn(std::uint32_t me, const Step& step) {
-        const auto child = step.index;
-        const auto index = program_.tasks[child].group;
+    void spawn(std::uint32_t me, Step const& step) {
+        auto const child = step.index;
+        auto const index = program_.tasks[child].group;
         auto& group = *groups_[index];
         SpawnOptions options{.name = std::to_string(child)};
         if (oracle_.refuses(me, index)) {
             try {
                 handles_[child] = group.spawn(std::move(options), Body{*this, child});
                 oracle_.complain("a pool that is being destroyed takes a task from outside");
-            } catch (const Closed&) {
+            } catch (Closed const&) {
             }
             return;
         }
         if (step.kind == Step::Kind::try_spawn) {
             // Where the group drops what comes, the task is dropped at once; otherwise it is none before it
             // has a slot.
-            const bool dropping = oracle_.is_dropping(index);
+            bool const dropping = oracle_.is_dropping(index);
             if (dropping) oracle_.spawned(child);
             if (auto task = group.try_spawn(std::move(options), Body{*this, child})) {
                 if (!dropping) oracle_.spawned(child);
@@ -245,16 +245,16 @@ private:
     void watch(std::uint32_t me, std::uint32_t other, F&& wait) {
         oracle_.stops_working(me);
         try {
-            const int value = wait();
+            int const value = wait();
             oracle_.works_again(me);
             oracle_.saw_value(other, value);
-        } catch (const Deadlock& e) {
+        } catch (Deadlock const& e) {
             oracle_.complain(e.what());
             throw;
-        } catch (const std::logic_error& e) {
+        } catch (std::logic_error const& e) {
             oracle_.works_again(me);
             oracle_.saw_taken(other, e.what());
-        } catch (const Cancelled& c) {
+        } catch (Cancelled const& c) {
             oracle_.works_again(me);
             oracle_.saw_cancelled(other);
             if (!c.text.empty()) oracle_.saw_error(other, std::current_exception());
@@ -266,23 +266,23 @@ private:
         }
     }
 
-    void wait_for_task(std::uint32_t me, const Step& step) {
-        const auto other = step.index;
-        const Task<int> task = handles_[other];
+    void wait_for_task(std::uint32_t me, Step const& step) {
+        auto const other = step.index;
+        Task<int> const task = handles_[other];
         switch (step.kind) {
         case Step::Kind::get:
             watch(me, other, [&] { return task.get(); });
             break;
         case Step::Kind::take:
             watch(me, other, [&] {
-                const int value = task.take();
+                int const value = task.take();
                 return value;
             });
             if (task.state() == TaskState::done) oracle_.took(other);
             break;
         case Step::Kind::error: {
             oracle_.stops_working(me);
-            const auto error = task.error();
+            auto const error = task.error();
             oracle_.works_again(me);
             oracle_.saw_end(other, true);
             if (error && task.state() == TaskState::failed) oracle_.saw_error(other, error);
@@ -290,7 +290,7 @@ private:
         }
         default: {
             oracle_.stops_working(me);
-            const bool ended = step.kind == Step::Kind::wait ? (task.wait(), true)
+            bool const ended = step.kind == Step::Kind::wait ? (task.wait(), true)
                                                              : task.wait_for(std::chrono::microseconds{20});
             oracle_.works_again(me);
             // It may have ended between the deadline and now; then the wait was right.
@@ -305,7 +305,7 @@ private:
         oracle_.stops_working(me);
         try {
             (*groups_[group]).join();
-        } catch (const Deadlock& e) {
+        } catch (Deadlock const& e) {
             oracle_.complain(e.what());
             throw;
         } catch (...) {
@@ -319,7 +319,7 @@ private:
     void lend(std::uint32_t me) {
         oracle_.stops_working(me);
         {
-            const auto loan = pool(program_.groups[program_.tasks[me].group].pool).release_slot();
+            auto const loan = pool(program_.groups[program_.tasks[me].group].pool).release_slot();
             yield();
         }
         oracle_.works_again(me);
@@ -327,7 +327,7 @@ private:
 
     /// Own groups have exactly the tasks that the oracle knows.
     void check_groups(std::uint32_t me) {
-        for (const auto g : program_.tasks[me].opens)
+        for (auto const g : program_.tasks[me].opens)
             if ((*groups_[g]).size() != oracle_.size_of(g))
                 oracle_.complain("group " + std::to_string(g) + " has " +
                                  std::to_string((*groups_[g]).size()) + " tasks, not " +
@@ -341,10 +341,10 @@ private:
 
     void check_pool(std::uint32_t index) {
         if (!groups_[index].is_open()) return;
-        const auto stats = pool(index).stats();
-        const auto limit = program_.pools[index].limit;
-        const auto allowed = program_.extra_waiters + oracle_.dropped_tasks();
-        const auto name = "pool " + std::to_string(index) + ' ';
+        auto const stats = pool(index).stats();
+        auto const limit = program_.pools[index].limit;
+        auto const allowed = program_.extra_waiters + oracle_.dropped_tasks();
+        auto const name = "pool " + std::to_string(index) + ' ';
         if (stats.active_peak > limit + stats.overdraft_peak) oracle_.complain(name + "admits at its cap");
         if (stats.overdraft_peak > allowed)
             oracle_.complain(name + "is overdrawn by " + std::to_string(stats.overdraft_peak) +
@@ -358,7 +358,7 @@ private:
         if (stats.active < limit && stats.pending > 0) oracle_.complain(name + "leaves a slot unused");
     }
 
-    const Program& program_;
+    Program const& program_;
     Oracle oracle_;
     std::deque<AnyGroup> groups_;
     std::vector<Task<int>> handles_;
@@ -366,6 +366,6 @@ private:
 
 } // namespace
 
-std::string run_and_compare(const Program& p) { return Run{p}.go(); }
+std::string run_and_compare(Program const& p) { return Run{p}.go(); }
 
 } // namespace frond::test

@@ -9,6 +9,6 @@ namespace frond::test {
 
 /// Runs a program on the calling thread, which must have no other work, and compares what happens with the
 /// oracle. @return what went wrong, one complaint a line; empty if nothing did
-std::string run_and_compare(const Program& p);
+std::string run_and_compare(Program const& p);
 
 } // namespace frond::test

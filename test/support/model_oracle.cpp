@@ -9,11 +9,11 @@ namespace {
 
 constexpr std::size_t errors_kept_at_most = 64;
 
-std::string numbered(const char* what, std::uint32_t n) { return what + std::to_string(n) + ": "; }
+std::string numbered(char const* what, std::uint32_t n) { return what + std::to_string(n) + ": "; }
 
 } // namespace
 
-Oracle::Oracle(const Program& p)
+Oracle::Oracle(Program const& p)
     : program_{p},
       tasks_(p.tasks.size()),
       groups_(p.groups.size()),
@@ -34,7 +34,7 @@ void Oracle::spawned(std::uint32_t task) {
     t.phase = Phase::queued;
     // A new round: what is still unseen comes after what fails from now on.
     if (g.size++ == 0)
-        for (const auto e : g.errors) tasks_[e].old_error = true;
+        for (auto const e : g.errors) tasks_[e].old_error = true;
 }
 
 void Oracle::started(std::uint32_t task, std::uint64_t id) {
@@ -44,21 +44,21 @@ void Oracle::started(std::uint32_t task, std::uint64_t id) {
     if (is_dropping(program_.tasks[task].group))
         complain(numbered("task ", task) + "starts although its group drops what has not started");
     t.phase = Phase::running;
-    if (const auto pool = program_.groups[program_.tasks[task].group].pool; pool != no_pool)
+    if (auto const pool = program_.groups[program_.tasks[task].group].pool; pool != no_pool)
         ++started_in_[pool];
     works_again(task);
 }
 
 void Oracle::works_again(std::uint32_t task) {
     if (task == 0) return;
-    const auto pool = program_.groups[program_.tasks[task].group].pool;
+    auto const pool = program_.groups[program_.tasks[task].group].pool;
     if (pool == no_pool) return;
     most_working_[pool] = std::max(most_working_[pool], ++working_[pool]);
 }
 
 void Oracle::stops_working(std::uint32_t task) {
     if (task == 0) return;
-    if (const auto pool = program_.groups[program_.tasks[task].group].pool; pool != no_pool) --working_[pool];
+    if (auto const pool = program_.groups[program_.tasks[task].group].pool; pool != no_pool) --working_[pool];
 }
 
 void Oracle::returned(std::uint32_t task) {
@@ -75,7 +75,7 @@ void Oracle::cancelled_itself(std::uint32_t task, std::exception_ptr error) {
 void Oracle::failed(std::uint32_t task, std::exception_ptr error) {
     stops_working(task);
     auto& t = tasks_[task];
-    const auto index = program_.tasks[task].group;
+    auto const index = program_.tasks[task].group;
     auto& g = groups_[index];
     t.error = std::move(error);
     if (program_.groups[index].on_error == OnError::report) {
@@ -114,7 +114,7 @@ void Oracle::ended(std::uint32_t task, Phase how) {
 void Oracle::quiescent(GroupState& g) {
     g.dropping = false;
     if (g.waiting_joins.empty()) return;
-    const auto error = take_error(g);
+    auto const error = take_error(g);
     for (Join* const j : std::exchange(g.waiting_joins, {})) {
         j->over = true;
         j->error = error;
@@ -125,7 +125,7 @@ void Oracle::quiescent(GroupState& g) {
 std::exception_ptr Oracle::take_error(GroupState& g) {
     if (g.errors.empty()) return nullptr;
     auto first = g.errors.front();
-    for (const auto e : g.errors)
+    for (auto const e : g.errors)
         if (!tasks_[e].old_error) {
             first = e;
             break;
@@ -149,7 +149,7 @@ Oracle::Join& Oracle::join_begins(std::uint32_t group) {
     return join;
 }
 
-void Oracle::join_ended(const Join& join, const std::exception_ptr& error) {
+void Oracle::join_ended(Join const& join, std::exception_ptr const& error) {
     if (!join.over) complain("a join returns before its group is quiescent");
     if (join.error != error)
         complain(!error        ? "a join should have thrown"
@@ -157,7 +157,7 @@ void Oracle::join_ended(const Join& join, const std::exception_ptr& error) {
                                : "a join throws the wrong error");
 }
 
-void Oracle::took_errors(std::uint32_t group, const std::vector<TaskError>& errors) {
+void Oracle::took_errors(std::uint32_t group, std::vector<TaskError> const& errors) {
     auto& g = groups_[group];
     if (errors.size() != g.errors.size()) {
         complain(numbered("group ", group) + "errors() gives " + std::to_string(errors.size()) + ", not " +
@@ -167,23 +167,23 @@ void Oracle::took_errors(std::uint32_t group, const std::vector<TaskError>& erro
             if (task_of(errors[i]) != g.errors[i] || errors[i].error != tasks_[g.errors[i]].error)
                 complain(numbered("group ", group) + "errors() gives another error or order");
     }
-    for (const auto e : std::vector{g.errors}) forget_error(e);
+    for (auto const e : std::vector{g.errors}) forget_error(e);
     if (!errors.empty() && errors.back().more != std::exchange(g.uncounted, 0))
         complain(numbered("group ", group) + "errors() counts the rest wrongly");
 }
 
 /// 0: none that ever ran.
-std::uint32_t Oracle::task_of(const TaskError& error) const {
-    const auto found = by_id_.find(error.id);
+std::uint32_t Oracle::task_of(TaskError const& error) const {
+    auto const found = by_id_.find(error.id);
     return found == by_id_.end() ? 0 : found->second;
 }
 
-void Oracle::unhandled(const TaskError& error) {
-    const auto task = task_of(error);
+void Oracle::unhandled(TaskError const& error) {
+    auto const task = task_of(error);
     if (task == 0) return complain("an unhandled error of no task");
     auto& t = tasks_[task];
     if (t.error != error.error) complain(numbered("task ", task) + "reported with another error");
-    const auto index = program_.tasks[task].group;
+    auto const index = program_.tasks[task].group;
     if (program_.groups[index].on_error == OnError::report) {
         if (!std::exchange(t.report_expected, false)) complain(numbered("task ", task) + "reported twice");
         return;
@@ -201,7 +201,7 @@ void Oracle::group_dies(std::uint32_t group, bool unwinding) {
 }
 
 bool Oracle::refuses(std::uint32_t spawner, std::uint32_t group) const {
-    const auto pool = program_.groups[group].pool;
+    auto const pool = program_.groups[group].pool;
     if (pool == no_pool || !groups_[pool].dying) return false;
     return spawner == 0 || program_.groups[program_.tasks[spawner].group].pool != pool;
 }
@@ -230,8 +230,8 @@ void Oracle::saw_value(std::uint32_t task, int value) {
     if (tasks_[task].taken) complain(numbered("task ", task) + "a value came out after it was taken");
 }
 
-void Oracle::saw_error(std::uint32_t task, const std::exception_ptr& error) {
-    const auto& t = tasks_[task];
+void Oracle::saw_error(std::uint32_t task, std::exception_ptr const& error) {
+    auto const& t = tasks_[task];
     if (t.error != error || !t.error) complain(numbered("task ", task) + "a waiter got another error");
     if (t.phase == Phase::failed) forget_error(task);
 }
@@ -241,19 +241,19 @@ void Oracle::saw_cancelled(std::uint32_t task) {
         complain(numbered("task ", task) + "seems cancelled and is not");
 }
 
-void Oracle::saw_taken(std::uint32_t task, const char* text) {
+void Oracle::saw_taken(std::uint32_t task, char const* text) {
     if (!tasks_[task].taken) complain(numbered("task ", task) + "a waiter got: " + text);
 }
 
 void Oracle::saw_end(std::uint32_t task, bool ended) {
-    const auto phase = tasks_[task].phase;
+    auto const phase = tasks_[task].phase;
     if (ended != (phase == Phase::done || phase == Phase::failed || phase == Phase::cancelled))
         complain(numbered("task ", task) + (ended ? "a wait ends too early" : "a wait misses the end"));
 }
 
 void Oracle::finished() {
     for (std::uint32_t i = 1; i < tasks_.size(); ++i) {
-        const auto& t = tasks_[i];
+        auto const& t = tasks_[i];
         if (t.phase == Phase::queued || t.phase == Phase::running)
             complain(numbered("task ", i) + "never ended");
         if (t.report_expected) complain(numbered("task ", i) + "its error was not reported");

@@ -19,7 +19,7 @@ namespace frond::test {
 /// happen in the library: nothing can run between the two.
 class Oracle {
 public:
-    explicit Oracle(const Program& p);
+    explicit Oracle(Program const& p);
 
     // --- tasks ---
     void spawned(std::uint32_t task);
@@ -35,9 +35,9 @@ public:
 
     // --- what waiters see ---
     void saw_value(std::uint32_t task, int value);
-    void saw_error(std::uint32_t task, const std::exception_ptr& error);
+    void saw_error(std::uint32_t task, std::exception_ptr const& error);
     void saw_cancelled(std::uint32_t task);
-    void saw_taken(std::uint32_t task, const char* text);
+    void saw_taken(std::uint32_t task, char const* text);
     void took(std::uint32_t task) { tasks_[task].taken = true; }
     void saw_end(std::uint32_t task, bool ended);
 
@@ -48,9 +48,9 @@ public:
     };
     /// Keep the result alive until `join_ended`.
     Join& join_begins(std::uint32_t group);
-    void join_ended(const Join& join, const std::exception_ptr& error);
-    void took_errors(std::uint32_t group, const std::vector<TaskError>& errors);
-    void unhandled(const TaskError& error);
+    void join_ended(Join const& join, std::exception_ptr const& error);
+    void took_errors(std::uint32_t group, std::vector<TaskError> const& errors);
+    void unhandled(TaskError const& error);
     void group_dies(std::uint32_t group, bool unwinding);
     void group_dead(std::uint32_t group);
     std::size_t size_of(std::uint32_t group) const { return groups_[group].size; }
@@ -68,7 +68,7 @@ public:
     std::size_t most_working_in(std::uint32_t pool) const { return most_working_[pool]; }
     std::size_t admitted_at_least(std::uint32_t pool) const { return started_in_[pool]; }
     std::size_t dropped_tasks() const { return dropped_; }
-    const std::vector<std::string>& complaints() const { return complaints_; }
+    std::vector<std::string> const& complaints() const { return complaints_; }
     void complain(std::string text);
 
 private:
@@ -99,9 +99,9 @@ private:
     void quiescent(GroupState& g);
     std::exception_ptr take_error(GroupState& g);
     void forget_error(std::uint32_t task);
-    std::uint32_t task_of(const TaskError& error) const;
+    std::uint32_t task_of(TaskError const& error) const;
 
-    const Program& program_;
+    Program const& program_;
     std::vector<TaskState> tasks_;
     std::vector<GroupState> groups_;
     std::unordered_map<std::uint64_t, std::uint32_t> by_id_;

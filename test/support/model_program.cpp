@@ -32,15 +32,15 @@ private:
     }
     bool chance(unsigned percent) { return between(1, 100) <= percent; }
     template <class T>
-    const T& any_of(const std::vector<T>& from) {
+    T const& any_of(std::vector<T> const& from) {
         return from[between(0, static_cast<std::uint32_t>(from.size()) - 1)];
     }
 
     void make_pools() {
-        const auto count = chance(60) ? 1 : between(0, 3);
+        auto const count = chance(60) ? 1 : between(0, 3);
         for (std::uint32_t i = 0; i < count; ++i) {
-            const std::size_t limit = chance(40) ? 1 : chance(60) ? between(2, 5) : between(6, 100);
-            const auto order = chance(80) ? Order::fifo : Order::newest;
+            std::size_t const limit = chance(40) ? 1 : chance(60) ? between(2, 5) : between(6, 100);
+            auto const order = chance(80) ? Order::fifo : Order::newest;
             program_.pools.push_back({.limit = limit, .order = order});
             program_.groups.push_back(
                 {.pool = i, .is_pool = true, .on_error = random_on_error(), .owner = 0});
@@ -66,9 +66,9 @@ private:
               std::vector<std::uint32_t> older) {
         open_groups(me, visible);
         std::vector<std::uint32_t> children;
-        const auto steps = depth == 0 ? between(3, 20) : between(0, depth < 6 ? 7 : 2);
+        auto const steps = depth == 0 ? between(3, 20) : between(0, depth < 6 ? 7 : 2);
         for (std::uint32_t i = 0; i < steps; ++i) {
-            const auto what = between(1, 100);
+            auto const what = between(1, 100);
             if (what <= 50)
                 add_child(me, depth, visible, children, older);
             else if (what <= 70)
@@ -83,7 +83,7 @@ private:
                 steps_of(me).push_back({chance(80) ? Step::Kind::yield : Step::Kind::nap});
         }
         auto& spec = program_.tasks[me];
-        const auto how = between(1, 100);
+        auto const how = between(1, 100);
         spec.ending = how <= 75   ? Ending::value
                       : how <= 90 ? Ending::exception
                       : how <= 95 ? Ending::number
@@ -94,15 +94,15 @@ private:
     std::vector<Step>& steps_of(std::uint32_t task) { return program_.tasks[task].steps; }
 
     void open_groups(std::uint32_t me, std::vector<std::uint32_t>& visible) {
-        const auto count = me == 0 ? between(1, 3) : chance(60) ? between(1, 2) : 0;
+        auto const count = me == 0 ? between(1, 3) : chance(60) ? between(1, 2) : 0;
         for (std::uint32_t i = 0; i < count; ++i) {
             std::uint32_t pool = no_pool;
             if (!program_.pools.empty() && chance(50)) {
-                const auto candidate = between(0, static_cast<std::uint32_t>(program_.pools.size()) - 1);
-                const bool lives = std::find(visible.begin(), visible.end(), candidate) != visible.end();
+                auto const candidate = between(0, static_cast<std::uint32_t>(program_.pools.size()) - 1);
+                bool const lives = std::find(visible.begin(), visible.end(), candidate) != visible.end();
                 if (lives && may_enter(program_.tasks[me].rank, candidate)) pool = candidate;
             }
-            const auto index = static_cast<std::uint32_t>(program_.groups.size());
+            auto const index = static_cast<std::uint32_t>(program_.groups.size());
             program_.groups.push_back(
                 {.pool = pool, .is_pool = false, .on_error = random_on_error(), .owner = me});
             program_.tasks[me].opens.push_back(index);
@@ -110,15 +110,15 @@ private:
         }
     }
 
-    void add_child(std::uint32_t me, unsigned depth, const std::vector<std::uint32_t>& visible,
+    void add_child(std::uint32_t me, unsigned depth, std::vector<std::uint32_t> const& visible,
                    std::vector<std::uint32_t>& children, std::vector<std::uint32_t> older) {
         if (budget_ == 0 || visible.empty()) return;
-        const auto group = chance(60) && !program_.tasks[me].opens.empty() ? any_of(program_.tasks[me].opens)
+        auto const group = chance(60) && !program_.tasks[me].opens.empty() ? any_of(program_.tasks[me].opens)
                                                                            : any_of(visible);
-        const auto pool = program_.groups[group].pool;
+        auto const pool = program_.groups[group].pool;
         if (!may_enter(program_.tasks[me].rank, pool)) return;
         --budget_;
-        const auto child = static_cast<std::uint32_t>(program_.tasks.size());
+        auto const child = static_cast<std::uint32_t>(program_.tasks.size());
         TaskSpec spec;
         spec.group = group;
         spec.rank = rank_inside(program_.tasks[me].rank, pool);
@@ -138,7 +138,7 @@ private:
         older.insert(older.end(), children.begin(), children.end());
         // It may outlive this task, and use only what outlives its own group: that, and what was opened
         // before.
-        const auto last = std::find(visible.begin(), visible.end(), group);
+        auto const last = std::find(visible.begin(), visible.end(), group);
         fill(child, depth + 1, {visible.begin(), last + 1}, std::move(older));
         if (kind != Step::Kind::run) children.push_back(child);
     }
@@ -146,25 +146,25 @@ private:
     /// With one waiter a task, whoever gets a task is also the only one to join its group; the main fiber
     /// never holds a slot, so its waits do not count.
     bool may_wait_for(std::uint32_t me, std::uint32_t other) const {
-        const auto owner = program_.groups[program_.tasks[other].group].owner;
+        auto const owner = program_.groups[program_.tasks[other].group].owner;
         return !one_waiter_ || owner == me || owner == 0;
     }
 
     void count_wait(std::uint32_t me, std::uint32_t other) {
-        const auto owner = program_.groups[program_.tasks[other].group].owner;
+        auto const owner = program_.groups[program_.tasks[other].group].owner;
         if (owner != me && owner != 0) ++program_.extra_waiters;
     }
 
-    void add_wait_for_task(std::uint32_t me, const std::vector<std::uint32_t>& children,
-                           const std::vector<std::uint32_t>& older) {
-        const bool across = !one_waiter_ && !older.empty() && chance(30);
+    void add_wait_for_task(std::uint32_t me, std::vector<std::uint32_t> const& children,
+                           std::vector<std::uint32_t> const& older) {
+        bool const across = !one_waiter_ && !older.empty() && chance(30);
         if (!across && children.empty()) return;
-        const auto other = any_of(across ? older : children);
+        auto const other = any_of(across ? older : children);
         if (across && program_.tasks[other].rank < program_.tasks[me].rank) return;
         if (!may_wait_for(me, other)) return;
         if (across) ++program_.extra_waiters;
         count_wait(me, other);
-        const auto what = between(1, 100);
+        auto const what = between(1, 100);
         auto kind = what <= 60   ? Step::Kind::get
                     : what <= 70 ? Step::Kind::take
                     : what <= 85 ? Step::Kind::wait
@@ -177,7 +177,7 @@ private:
     }
 
     void add_group_step(std::uint32_t me, Step::Kind kind) {
-        const auto& own = program_.tasks[me].opens;
+        auto const& own = program_.tasks[me].opens;
         if (!own.empty()) steps_of(me).push_back({kind, any_of(own)});
     }
 
@@ -194,7 +194,7 @@ private:
     std::uint32_t most_tasks_ = 0;
 };
 
-const char* name_of(Step::Kind k) {
+char const* name_of(Step::Kind k) {
     switch (k) {
     case Step::Kind::spawn:
         return "spawn";
@@ -232,7 +232,7 @@ const char* name_of(Step::Kind k) {
 
 Program random_program(std::uint64_t seed) { return Generator{seed}.generate(); }
 
-std::ostream& operator<<(std::ostream& out, const Program& p) {
+std::ostream& operator<<(std::ostream& out, Program const& p) {
     out << "seed " << p.seed << ", " << p.extra_waiters << " extra waiters\n";
     for (std::size_t i = 0; i < p.pools.size(); ++i)
         out << "pool " << i << ": limit " << p.pools[i].limit
@@ -246,9 +246,9 @@ std::ostream& operator<<(std::ostream& out, const Program& p) {
             << '\n';
     }
     for (std::size_t i = 0; i < p.tasks.size(); ++i) {
-        const auto& t = p.tasks[i];
+        auto const& t = p.tasks[i];
         out << "task " << i << " in group " << t.group << ", child of " << t.parent << ':';
-        for (const auto& s : t.steps) out << ' ' << name_of(s.kind) << ' ' << s.index << ';';
+        for (auto const& s : t.steps) out << ' ' << name_of(s.kind) << ' ' << s.index << ';';
         out << (t.ending == Ending::value ? " value" : " throws") << (t.propagates ? ", propagates" : "")
             << '\n';
     }

@@ -71,6 +71,6 @@ struct Program {
 /// later one, so that no two tasks each hold what the other needs.
 Program random_program(std::uint64_t seed);
 
-std::ostream& operator<<(std::ostream& out, const Program& p);
+std::ostream& operator<<(std::ostream& out, Program const& p);
 
 } // namespace frond::test

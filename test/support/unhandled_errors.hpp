@@ -11,17 +11,17 @@ namespace frond::test {
 class UnhandledErrors {
 public:
     UnhandledErrors() {
-        set_unhandled_error_handler([this](const TaskError& error) {
-            const std::lock_guard lock{mutex_};
+        set_unhandled_error_handler([this](TaskError const& error) {
+            std::lock_guard const lock{mutex_};
             errors_.push_back(error);
         });
     }
-    UnhandledErrors(const UnhandledErrors&) = delete;
-    UnhandledErrors& operator=(const UnhandledErrors&) = delete;
+    UnhandledErrors(UnhandledErrors const&) = delete;
+    UnhandledErrors& operator=(UnhandledErrors const&) = delete;
     ~UnhandledErrors() { set_unhandled_error_handler(nullptr); }
 
     std::vector<TaskError> seen() const {
-        const std::lock_guard lock{mutex_};
+        std::lock_guard const lock{mutex_};
         return errors_;
     }
 

@@ -6,11 +6,11 @@
 namespace frond::test {
 
 /// The text of an exception, "" for none, "?" for one without a text.
-inline std::string what_of(const std::exception_ptr& error) {
+inline std::string what_of(std::exception_ptr const& error) {
     if (!error) return "";
     try {
         std::rethrow_exception(error);
-    } catch (const std::exception& e) {
+    } catch (std::exception const& e) {
         return e.what();
     } catch (...) {
         return "?";
