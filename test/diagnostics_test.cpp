@@ -134,8 +134,8 @@ TEST(Dump, CutsLongListsShort) {
 }
 
 TEST(Dump, ShowsTheTasksOfOtherThreads) {
+    Gate gate; // outlives the task that stands at it
     Group group{{.name = "at home"}};
-    Gate gate;
     group.spawn({.name = "worker"}, [&gate] { gate.pass(); });
     expect_parts(on_other_thread(dumped), {"'at home'", "'worker'"});
     gate.open();
