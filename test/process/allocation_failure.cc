@@ -1,5 +1,6 @@
 // exit: 0
 // stdout: ^[0-9]+ allocations failed, each once: ok
+// sanitizers: off The sanitizers have an operator new of their own, which cannot be replaced
 
 // Fails every allocation of a program once: the n-th one, for n = 1, 2, ... until it needs no more. Whatever
 // throws then is std::bad_alloc, every task that was spawned runs or fails in its place, and nothing stays
