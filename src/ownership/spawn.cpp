@@ -68,10 +68,7 @@ bool wait_in_front_of_backlog(Home& h, TaskNode& n, TaskNode* me) {
         h.check_may_wait();
         prepare_wait(h, w, me, false); // a member that waits for us holds a slot that the backlog needs
         if (!p.submitters && has_room(p)) return false;
-        w.enlist(p.submitters);
-        if (me) ++me->group->waiting_members;
-        h.park(w);
-        if (me) --me->group->waiting_members;
+        wait_for_tasks(h, w, p.submitters, me);
     } catch (...) {
         discard_with_handle(n);
         throw;

@@ -74,13 +74,11 @@ public:
     void make_ready(Fiber& f) noexcept;
 
     // --- waiting ------------------------------------------------------------------------------------------
-    /// Suspends the calling fiber until `wake`. `w` has been enlisted before. Rejects handlers.
-    /// @throws std::logic_error in an Asio handler, std::bad_alloc; then the fiber has not waited
+    /// Suspends the calling fiber until `wake`. `w` has been enlisted before.
+    /// @pre check_may_wait(). @throws std::bad_alloc; then `w` is in no list and the fiber has not waited
     void park(Waiter& w, Clock::time_point deadline = Clock::time_point::max());
     /// Ends a wait: takes it off its list and its timer, gives a lender its slot back.
     void wake(Waiter& w, WakeReason reason) noexcept;
-    /// The same where the slot has been seen to.
-    void resume(Waiter& w, WakeReason reason) noexcept;
     void yield();
     /// @throws std::logic_error where suspending is not allowed
     void check_may_wait() const;

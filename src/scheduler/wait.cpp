@@ -44,17 +44,13 @@ void Home::park(Waiter& w, Clock::time_point deadline) {
     if (task) task->state.store(TaskState::running, std::memory_order_relaxed);
 }
 
-void Home::resume(Waiter& w, WakeReason reason) noexcept {
+void Home::wake(Waiter& w, WakeReason reason) noexcept {
     timers.disarm(w);
     w.unlist();
     w.reason = reason;
     w.fiber->waiting = nullptr;
     make_ready(*w.fiber);
-}
-
-void Home::wake(Waiter& w, WakeReason reason) noexcept {
     TaskNode* const task = w.fiber->task;
-    resume(w, reason);
     if (task && task->lent) reclaim_slot(*task);
 }
 
