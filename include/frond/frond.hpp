@@ -8,5 +8,6 @@
 #include <frond/errors.hpp>
 #include <frond/group.hpp>
 #include <frond/pool.hpp>
+#include <frond/runtime.hpp>
 #include <frond/task.hpp>
 #include <frond/this_task.hpp>

@@ -17,6 +17,10 @@ class Pool;
 struct SpawnOptions {
     std::string name = {}; ///< shown by `dump`, in error reports and by `this_task::name`
     int priority = 0;      ///< larger first, in pools with `Order::priority`
+    /// In a `Runtime`: only the spawning thread starts it (where another thread spawns: one of the group's).
+    /// For tasks that use what belongs to a thread, such as the sockets of its `io_context`. Elsewhere all
+    /// tasks are pinned anyway.
+    bool pinned = false;
     std::size_t stack = 0; ///< bytes of stack that it needs, rounded up to a class; 0: the default
     std::source_location at = std::source_location::current();
 };
@@ -35,6 +39,7 @@ enum class SpawnMode : std::uint8_t { queue, wait_for_slot, now_or_never };
 FROND_API bool submit(TaskNode& n, SpawnMode mode);
 FROND_API void submit_later(TaskNode& n, Clock::time_point when);
 FROND_API void apply_options(TaskNode& n, SpawnOptions&& o);
+FROND_API void pin(TaskNode& n, Home& thread);
 FROND_API void check_open(GroupCore const& g);
 
 } // namespace detail
@@ -168,11 +173,12 @@ public:
 protected:
     /// For `Pool`, which binds the group to itself.
     Group(GroupOptions options, detail::PoolCore* own_pool);
+    /// Of a runtime.
+    Group(detail::Home& home, GroupOptions options);
     void wait_for_quiescence() noexcept;
 
     detail::GroupCore core_;
 
-private:
     template <class F, class... A>
     auto& make(std::source_location at, F&& f, A&&... args) {
         detail::check_open(core_);
@@ -193,6 +199,8 @@ private:
         Task<R> task{n};
         return admitted ? std::optional<Task<R>>{std::move(task)} : std::nullopt;
     }
+
+private:
     bool from_inside() const noexcept;
     bool join_until_deadline(Clock::time_point deadline);
     void open(GroupOptions&& options, detail::PoolCore* pool);

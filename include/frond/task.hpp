@@ -63,8 +63,7 @@ public:
     /// the result was taken
     decltype(auto) get() const& {
         finish_waiting();
-        if (node_->taken.load(std::memory_order_acquire))
-            throw std::logic_error("frond: the result was taken");
+        if (node_->is_marked(detail::TaskNode::taken)) throw std::logic_error("frond: the result was taken");
         if constexpr (!std::is_void_v<T>) return static_cast<T&>(node_->result.get());
     }
     /// The same for a temporary: moves the result out.

@@ -8,8 +8,6 @@ namespace frond::inline v0::detail {
 
 namespace {
 
-Home& home_of(PoolCore& p) noexcept { return *p.own->home; }
-
 TaskQueue& queue_for(PoolCore& p, TaskNode const& t) noexcept {
     return p.order == Order::priority ? p.queues.find(priority_of(t))->second : p.queues.begin()->second;
 }
@@ -26,7 +24,7 @@ void note_overdraft(PoolCore& p) noexcept {
     if (p.active.get() > p.limit.get()) p.overdraft_peak.raise_to(p.active.get() - p.limit.get());
 }
 
-bool is_lender(PoolCore const& p, TaskNode const& t) noexcept { return t.lent && t.group->pool == &p; }
+bool is_lender(PoolCore const& p, TaskNode const& t) noexcept { return t.group->pool == &p && t.lent; }
 
 void give_slot(PoolCore& p, TaskNode& lender) noexcept {
     lender.lent = false;
@@ -34,38 +32,37 @@ void give_slot(PoolCore& p, TaskNode& lender) noexcept {
     --p.lent;
 }
 
-bool give_to_lender_among(PoolCore& p, Waiter* waiters) noexcept {
+bool give_to_lender_among(Guard const& guard, PoolCore& p, Waiter* waiters) noexcept {
     return any_waiter(waiters, [&](Waiter& w) {
-        if (!w.fiber || !w.fiber->task || !is_lender(p, *w.fiber->task)) return false;
+        if (!is_waiting_fellow(guard.home, w) || !is_lender(p, *w.fiber->task)) return false;
         give_slot(p, *w.fiber->task);
         return true;
     });
 }
 
 /// A lender above whoever waited for `ended` whose own wait needs no slot any more.
-TaskNode* lender_further_up(PoolCore& p, TaskNode& ended, bool group_ended) noexcept {
-    WalkUp walk{home_of(p)};
+TaskNode* lender_further_up(Guard const& guard, PoolCore& p, TaskNode& ended, bool group_ended) noexcept {
+    WalkUp walk{guard};
     walk.add_all(ended.waiters);
     if (group_ended) walk.add_all(ended.group->joiners);
     while (TaskNode* const t = walk.next())
-        if (is_lender(p, *t) && !needs_slot_of(p, *t->fiber->waiting)) return t;
+        if (is_lender(p, *t) && !needs_slot_of(guard, p, *t->fiber->task_wait)) return t;
     return nullptr;
 }
 
 } // namespace
 
-void admit(PoolCore& p, TaskNode& t) noexcept {
-    Home& h = home_of(p);
+void admit(Guard& guard, PoolCore& p, TaskNode& t) noexcept {
     t.has_slot = true;
     t.counted_active = true;
     ++t.group->active;
     ++p.active;
     ++p.admitted;
     p.active_peak.raise_to(p.active.get());
-    h.make_runnable(t, true);
+    guard.make_runnable(t, true);
     while (any_waiter(t.waiters, [&](Waiter& w) {
         if (w.kind != WaitKind::admission) return false;
-        notify(h, w, WakeReason::done);
+        notify(guard, w, WakeReason::done);
         return true;
     })) {
     }
@@ -97,28 +94,28 @@ void dequeue(PoolCore& p, TaskNode& t) noexcept {
     --p.queued;
 }
 
-void pump(PoolCore& p) noexcept {
+void pump(Guard& guard, PoolCore& p) noexcept {
     while (p.active.get() < p.limit.get()) {
         TaskNode* const t = front(p);
         if (!t) break;
         dequeue(p, *t);
-        admit(p, *t);
+        admit(guard, p, *t);
     }
     while (p.submitters && has_room(p)) {
         Waiter& w = *p.submitters;
-        let_in(p, *w.cargo);
-        notify(home_of(p), w, WakeReason::done);
+        let_in(guard, *w.cargo);
+        notify(guard, w, WakeReason::done);
     }
-    while (p.slot_watchers && has_free_slot(p)) notify(home_of(p), *p.slot_watchers, WakeReason::done);
+    while (p.slot_watchers && has_free_slot(p)) notify(guard, *p.slot_watchers, WakeReason::done);
 }
 
-void lend_slot(TaskNode& t) noexcept {
+void lend_slot(Guard& guard, TaskNode& t) noexcept {
     PoolCore& p = *t.group->pool;
     t.has_slot = false;
     t.lent = true;
     ++p.lent;
     --p.active;
-    pump(p);
+    pump(guard, p);
 }
 
 void reclaim_slot(TaskNode& t) noexcept {
@@ -128,11 +125,11 @@ void reclaim_slot(TaskNode& t) noexcept {
     note_overdraft(p);
 }
 
-void give_slot_back(TaskNode& t) noexcept {
+void give_slot_back(Guard& guard, TaskNode& t) noexcept {
     PoolCore& p = *t.group->pool;
     t.has_slot = false;
     --p.active;
-    pump(p);
+    pump(guard, p);
 }
 
 void take_slot_again(TaskNode& t) noexcept {
@@ -142,12 +139,12 @@ void take_slot_again(TaskNode& t) noexcept {
     note_overdraft(p);
 }
 
-void pass_slot_on(PoolCore& p, TaskNode& ended, bool group_ended) noexcept {
+void pass_slot_on(Guard& guard, PoolCore& p, TaskNode& ended, bool group_ended) noexcept {
     ended.has_slot = false;
-    if (p.lent > 0) {
-        if (give_to_lender_among(p, ended.waiters)) return;
-        if (group_ended && give_to_lender_among(p, ended.group->joiners)) return;
-        if (TaskNode* const t = lender_further_up(p, ended, group_ended)) {
+    if (p.lent.get() > 0) {
+        if (give_to_lender_among(guard, p, ended.waiters)) return;
+        if (group_ended && give_to_lender_among(guard, p, ended.group->joiners)) return;
+        if (TaskNode* const t = lender_further_up(guard, p, ended, group_ended)) {
             give_slot(p, *t);
             return;
         }
@@ -155,27 +152,27 @@ void pass_slot_on(PoolCore& p, TaskNode& ended, bool group_ended) noexcept {
     --p.active;
 }
 
-void move_up(TaskNode& t) noexcept {
+void move_up(Guard const& guard, TaskNode& t) noexcept {
     if (t.boosted || !t.group->pool) return;
     if (t.in_pool_queue) {
         auto& queue = queue_for(*t.group->pool, t);
         queue.erase(t);
         queue.push_front(t);
     } else if (t.in_run_queue) {
-        t.home->run_first(t);
+        (guard.home.team ? *t.queued_at : guard.home).run_first(t);
     } else {
         return;
     }
     t.boosted = true;
-    --t.group->unboosted;
+    t.group->unboosted.take(t.group->shared);
 }
 
 /// Backwards, so that the order among them stays. A pool whose whole queue belongs to the group has nothing
 /// to reorder, and an outsider gains nothing by starting some admitted tasks before others.
-void move_up(GroupCore& g, bool from_member) noexcept {
-    if (!g.pool || g.unboosted == 0) return;
+void move_up(Guard const& guard, GroupCore& g, bool from_member) noexcept {
+    if (!g.pool || g.unboosted.get() == 0) return;
     if (!from_member && g.pool->queued.get() == g.queued) return;
-    for (TaskNode* t = g.live.tail; t && g.unboosted > 0; t = t->live_prev) move_up(*t);
+    for (TaskNode* t = g.live.tail; t && g.unboosted.get() > 0; t = t->live_prev) move_up(guard, *t);
 }
 
 } // namespace frond::inline v0::detail

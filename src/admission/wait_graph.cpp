@@ -5,6 +5,8 @@
 
 #include <frond/errors.hpp>
 
+#include <algorithm>
+
 namespace frond::inline v0::detail {
 
 namespace {
@@ -39,9 +41,12 @@ bool covers(Waiter const& w, TaskNode const& t) noexcept {
     }
 }
 
+bool is_waiting(TaskNode const& t) noexcept {
+    return t.state.load(std::memory_order_seq_cst) == TaskState::waiting;
+}
+
 bool is_waiting_for_tasks(TaskNode const& t) noexcept {
-    auto const s = t.state.load(std::memory_order_relaxed);
-    return s == TaskState::waiting && t.fiber->waiting && waits_for_tasks(t.fiber->waiting->kind);
+    return is_waiting(t) && t.fiber->task_wait && waits_for_tasks(t.fiber->task_wait->kind);
 }
 
 /// Whether anybody in what `w` waits for waits in turn: without that there is no circle and no chain.
@@ -50,7 +55,7 @@ bool has_further_waits(Waiter const& w) noexcept {
     case WaitKind::task:
         return is_waiting_for_tasks(task_target(w));
     case WaitKind::group:
-        return group_target(w).waiting_members > 0;
+        return group_target(w).waiting_members.get() > 0;
     case WaitKind::pool_end:
         return true;
     default:
@@ -58,11 +63,23 @@ bool has_further_waits(Waiter const& w) noexcept {
     }
 }
 
-bool closes_circle(Home& h, Waiter const& w, TaskNode& me) noexcept {
+/// What `prepare_wait` has to find out may lead from home to home.
+bool needs_all_locks(Waiter const& w, TaskNode const* me) noexcept {
+    switch (w.kind) {
+    case WaitKind::task:
+        return task_target(w).group->pool || (me && is_waiting(task_target(w)));
+    case WaitKind::group:
+        return group_target(w).pool || (me && group_target(w).waiting_members.get() > 0);
+    default:
+        return true;
+    }
+}
+
+bool closes_circle(Guard const& guard, Waiter const& w, TaskNode& me) noexcept {
     if (w.kind == WaitKind::admission) return false;
     if (covers(w, me)) return true;
     if (!has_further_waits(w)) return false;
-    WalkUp walk{h};
+    WalkUp walk{guard};
     walk.add_waiters_of(me);
     while (TaskNode* const t = walk.next())
         if (covers(w, *t)) return true;
@@ -86,12 +103,12 @@ PoolCore* pool_with_queued(Waiter const& w) noexcept {
     }
 }
 
-void lend_up(PoolCore& p, Waiter const& w, TaskNode& me) noexcept {
+void lend_up(Guard& guard, PoolCore& p, Waiter const& w, TaskNode& me) noexcept {
     auto const lend_if_holder = [&](TaskNode& t) {
-        if (t.has_slot && t.group->pool == &p) lend_slot(t);
+        if (t.has_slot && t.group->pool == &p) lend_slot(guard, t);
     };
     lend_if_holder(me);
-    WalkUp walk{*me.home};
+    WalkUp walk{guard};
     walk.add_waiters_of(me);
     while (pool_with_queued(w) == &p) {
         TaskNode* const t = walk.next();
@@ -104,14 +121,14 @@ void lend_up(PoolCore& p, Waiter const& w, TaskNode& me) noexcept {
 class WalkDown {
 public:
     /// Looks for what is queued in `p`; nullptr: in any pool.
-    WalkDown(Home& h, PoolCore* p) noexcept : mark_{++h.walks}, pool_{p} {}
+    WalkDown(Guard const& guard, PoolCore* p) noexcept : mark_{guard.new_walk()}, pool_{p} {}
 
     /// @return whether it was met
     bool visit(Waiter const& w) noexcept {
         if (visit_target(w)) return true;
         while (Fiber* const f = todo_) {
             todo_ = f->down.next;
-            if (visit_target(*f->waiting)) return true;
+            if (visit_target(*f->task_wait)) return true;
         }
         return false;
     }
@@ -135,7 +152,7 @@ private:
         return false;
     }
     void add_all(GroupCore& g) noexcept {
-        if (g.waiting_members == 0 || g.walk_mark == mark_) return;
+        if (g.waiting_members.get() == 0 || g.walk_mark == mark_) return;
         g.walk_mark = mark_;
         for (TaskNode* t = g.live.head; t; t = t->live_next) add(*t);
     }
@@ -152,12 +169,13 @@ private:
 };
 
 /// What waits below may need slots of several pools, and their holders stand anywhere above.
-void lend_up_for_chain(Waiter const& w, TaskNode& me) noexcept {
+void lend_up_for_chain(Guard& guard, Waiter const& w, TaskNode& me) noexcept {
     auto const lend_if_needed = [&](TaskNode& t) {
-        if (t.has_slot && t.group->pool->queued.get() > 0 && needs_slot_of(*t.group->pool, w)) lend_slot(t);
+        if (t.has_slot && t.group->pool->queued.get() > 0 && needs_slot_of(guard, *t.group->pool, w))
+            lend_slot(guard, t);
     };
     lend_if_needed(me);
-    WalkUp walk{*me.home};
+    WalkUp walk{guard};
     walk.add_waiters_of(me);
     while (TaskNode* const t = walk.next()) lend_if_needed(*t);
 }
@@ -188,60 +206,76 @@ TaskNode* WalkUp::next() noexcept {
     return f->task;
 }
 
-bool needs_slot_of(PoolCore& p, Waiter const& w) noexcept { return WalkDown{*p.own->home, &p}.visit(w); }
-
-void prepare_wait(Home& h, Waiter& w, TaskNode* me, bool moves_up) {
-    if (me && closes_circle(h, w, *me))
-        throw Deadlock("frond: this wait closes a circle: the task waits for its own end\n" + wait_graph());
-    if (moves_up) {
-        if (w.kind == WaitKind::group)
-            move_up(group_target(w), me && me->group->pool == group_target(w).pool);
-        else if (w.kind == WaitKind::task || w.kind == WaitKind::admission)
-            move_up(task_target(w));
-    }
-    if (!me) return;
-    if (has_further_waits(w))
-        lend_up_for_chain(w, *me);
-    else if (PoolCore* const p = pool_with_queued(w))
-        lend_up(*p, w, *me);
+bool needs_slot_of(Guard const& guard, PoolCore& p, Waiter const& w) noexcept {
+    return WalkDown{guard, &p}.visit(w);
 }
 
-void wait_for_tasks(Home& h, Waiter& w, Waiter*& list, TaskNode* me, Clock::time_point deadline) {
-    // Counted among its group's waiting members: the walks look no further where that is zero.
-    struct MemberWaits {
-        TaskNode* me;
-        explicit MemberWaits(TaskNode* t) noexcept : me{t} {
-            if (me) ++me->group->waiting_members;
+/// In a runtime most waits need one lock only: nobody down there waits in turn, and there is no pool. Two
+/// that begin to wait for each other at the same moment cannot both miss the other: each says first that it
+/// waits, and then looks, under the lock under which it will stand in the list.
+bool prepare_wait(Guard& guard, Waiter& w, TaskNode* me, bool moves_up) {
+    if (!guard.is_wide()) {
+        if (me) me->state.store(TaskState::waiting, std::memory_order_seq_cst);
+        if (needs_all_locks(w, me)) {
+            guard.widen();
+            return false;
         }
-        ~MemberWaits() {
-            if (me) --me->group->waiting_members;
-        }
-    } const counted{me};
+    }
+    if (me && closes_circle(guard, w, *me)) {
+        guard.release();
+        throw Deadlock("frond: this wait closes a circle: the task waits for its own end\n" + wait_graph());
+    }
+    if (moves_up) {
+        if (w.kind == WaitKind::group)
+            move_up(guard, group_target(w), me && me->group->pool == group_target(w).pool);
+        else if (w.kind == WaitKind::task || w.kind == WaitKind::admission)
+            move_up(guard, task_target(w));
+    }
+    if (!me) return true;
+    if (has_further_waits(w))
+        lend_up_for_chain(guard, w, *me);
+    else if (PoolCore* const p = pool_with_queued(w))
+        lend_up(guard, *p, w, *me);
+    return true;
+}
+
+void stand_in(Waiter*& list, Guard& guard, Waiter& w, TaskNode* me) noexcept {
+    w.keeper = &guard.home;
     w.enlist(list);
-    h.park(w, deadline);
+    w.fiber->task_wait = &w;
+    if (me) me->state.store(TaskState::waiting, std::memory_order_relaxed);
+    guard.release();
+    this_home->suspend(w);
 }
 
 bool lend_crosswise(Home& h) noexcept {
-    for (GroupCore* g = h.groups.head; g; g = g->home_next) {
-        if (!g->pool || g->pool->queued.get() == 0 || g->waiting_members == 0) continue;
-        for (TaskNode* t = g->live.head; t; t = t->live_next) {
-            if (!t->has_slot || !is_waiting_for_tasks(*t)) continue;
-            if (!WalkDown{h, nullptr}.visit(*t->fiber->waiting)) continue;
-            lend_slot(*t);
-            return true;
+    Guard guard{h};
+    guard.widen();
+    auto const lend_in = [&guard](Home const& home) {
+        for (GroupCore* g = home.groups.head; g; g = g->home_next) {
+            if (!g->pool || g->pool->queued.get() == 0 || g->waiting_members.get() == 0) continue;
+            for (TaskNode* t = g->live.head; t; t = t->live_next) {
+                if (!t->has_slot || !is_waiting_for_tasks(*t)) continue;
+                if (!WalkDown{guard, nullptr}.visit(*t->fiber->task_wait)) continue;
+                lend_slot(guard, *t);
+                return true;
+            }
         }
-    }
-    return false;
+        return false;
+    };
+    if (!h.team) return lend_in(h);
+    return std::any_of(h.team->homes.begin(), h.team->homes.end(),
+                       [&](Home* each) { return lend_in(*each); });
 }
 
-void lend_for_new_task(TaskNode& queued) noexcept {
+void lend_for_new_task(Guard& guard, TaskNode& queued) noexcept {
     PoolCore& p = *queued.group->pool;
-    WalkUp walk{*queued.home};
+    WalkUp walk{guard};
     walk.add_waiters_of(queued);
     while (queued.in_pool_queue) {
         TaskNode* const t = walk.next();
         if (!t) break;
-        if (t->has_slot && t->group->pool == &p) lend_slot(*t);
+        if (t->has_slot && t->group->pool == &p) lend_slot(guard, *t);
     }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "scheduler/guard.hpp"
 #include "scheduler/home.hpp"
 
 #include <frond/detail/group_core.hpp>
@@ -7,17 +8,23 @@
 
 namespace frond::inline v0::detail {
 
-// Who waits for whom, among the fibers of one home. Edges: a task waits for a task or for all tasks of a
-// group or a pool. The walks need no memory: what is still to be visited is linked through the fibers.
+// Who waits for whom, among the fibers of one home, or of one runtime's homes. Edges: a task waits for a task
+// or for all tasks of a group or a pool. The walks need no memory: what is still to be visited is linked
+// through the fibers. They go from home to home, so in a runtime they need all its locks: a wide guard.
+
+/// Whether `w` is the wait of a task that walks from `h` may visit.
+inline bool is_waiting_fellow(Home const& h, Waiter const& w) noexcept {
+    return w.fiber && w.fiber->home->is_fellow_of(h) && w.fiber->task;
+}
 
 /// Visits the tasks that, directly or through others, wait for something; each once.
 class WalkUp {
 public:
-    explicit WalkUp(Home& h) noexcept : mark_{++h.walks} {}
+    explicit WalkUp(Guard const& guard) noexcept : home_{guard.home}, mark_{guard.new_walk()} {}
 
     void add_all(Waiter* waiters) noexcept {
         any_waiter(waiters, [this](Waiter& w) {
-            if (w.fiber && w.fiber->task) add(*w.fiber);
+            if (is_waiting_fellow(home_, w)) add(*w.fiber);
             return false;
         });
     }
@@ -29,23 +36,68 @@ public:
 private:
     void add(Fiber& f) noexcept;
 
+    Home const& home_;
     std::uint64_t mark_;
     Fiber* todo_ = nullptr;
 };
 
 /// Whether what `w` waits for, directly or through a chain of waits, is a task queued in `p`.
-bool needs_slot_of(PoolCore& p, Waiter const& w) noexcept;
+bool needs_slot_of(Guard const& guard, PoolCore& p, Waiter const& w) noexcept;
 
 /// To be called before a wait begins: rejects circles, moves up what has not started, and has slots lent up
-/// the chain where that lets something start. `me`: the waiting task, nullptr outside tasks.
-/// @throws Deadlock
-void prepare_wait(Home& h, Waiter& w, TaskNode* me, bool moves_up);
+/// the chain where that lets something start. `me`: the waiting task, nullptr outside tasks and for tasks of
+/// homes that the walks do not reach.
+/// @return false: it had to let go of the guard for a moment, so look again whether there is anything to wait
+/// for
+/// @throws Deadlock, having let go of the guard
+bool prepare_wait(Guard& guard, Waiter& w, TaskNode* me, bool moves_up);
 
-/// The wait itself, in the list of what it waits for. @throws as Home::park
-void wait_for_tasks(Home& h, Waiter& w, Waiter*& list, TaskNode* me,
-                    Clock::time_point deadline = Clock::time_point::max());
+/// What must be in place before `prepare_wait` looks around, and goes again whatever comes of it: the
+/// deadline, and the count of those in our group that wait, for the walks look no further where that is zero.
+class WaitScope {
+public:
+    /// @throws as Home::prepare
+    WaitScope(Home& here, Waiter& w, TaskNode* me, Clock::time_point deadline) : here_{here}, w_{w}, me_{me} {
+        here.prepare(w, deadline);
+        if (me) me->group->waiting_members.add(me->group->shared);
+    }
+    WaitScope(WaitScope const&) = delete;
+    WaitScope& operator=(WaitScope const&) = delete;
+    ~WaitScope() {
+        here_.timers.disarm(w_);
+        if (!me_) return;
+        me_->group->waiting_members.take(me_->group->shared);
+        me_->state.store(TaskState::running, std::memory_order_relaxed);
+    }
+
+private:
+    Home& here_;
+    Waiter& w_;
+    TaskNode* me_;
+};
+
+/// The wait itself, in the list of what it waits for; lets go of the guard.
+void stand_in(Waiter*& list, Guard& guard, Waiter& w, TaskNode* me) noexcept;
+
+/// Waits in `list` until told, unless `has_come()`. @return whether it has waited
+template <class F>
+bool wait_unless(F has_come, Guard& guard, Waiter& w, Waiter*& list, TaskNode* me, bool moves_up,
+                 Clock::time_point deadline = Clock::time_point::max()) {
+    if (has_come()) return false;
+    WaitScope const scope{*this_home, w, me, deadline};
+    while (!prepare_wait(guard, w, me, moves_up))
+        if (has_come()) return false;
+    if (has_come()) return false; // a slot that was lent may have brought it
+    stand_in(list, guard, w, me);
+    return true;
+}
 
 /// A task was queued in a group for which others already wait: their slots serve it from now on.
-void lend_for_new_task(TaskNode& queued) noexcept;
+/// @pre the guard is wide
+void lend_for_new_task(Guard& guard, TaskNode& queued) noexcept;
+/// Whether anybody already waits for a task that is about to be queued.
+inline bool is_awaited(TaskNode const& t) noexcept {
+    return t.waiters || t.group->joiners || t.group->pool->enders;
+}
 
 } // namespace frond::inline v0::detail

@@ -1,5 +1,6 @@
 #include <frond/diagnostics.hpp>
 
+#include "scheduler/guard.hpp"
 #include "scheduler/home.hpp"
 #include "scheduler/home_registry.hpp"
 #include "scheduler/remote.hpp"
@@ -10,6 +11,7 @@
 #include <frond/detail/group_core.hpp>
 #include <frond/detail/pool_core.hpp>
 
+#include <algorithm>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -34,7 +36,7 @@ char const* state_text(TaskNode const& t) {
         return t.in_pool_queue ? "queued" : "runnable";
     // A fiber that is not the running one has yielded, or waits in a primitive that is not ours.
     case TaskState::running:
-        return t.fiber == &t.home->current_fiber() ? "running" : "suspended";
+        return !t.fiber->home->is_here() || t.fiber == &this_home->current_fiber() ? "running" : "suspended";
     case TaskState::waiting:
         return "waiting";
     case TaskState::done:
@@ -57,37 +59,50 @@ void label(std::ostream& out, TaskNode const& t) {
     if (auto const name = name_of_task(t); !name.empty()) out << " '" << name << '\'';
 }
 
-void describe_wait(std::ostream& out, Waiter const& w) {
-    switch (w.kind) {
+void label(std::ostream& out, PoolCore const& p) { label(out, *p.own); }
+
+/// @param target nullptr: it cannot be told from here
+void describe_wait(std::ostream& out, WaitKind kind, void const* target) {
+    auto const name = [&]<class T>(char const* text, T const*) {
+        out << text;
+        if (target)
+            label(out, *static_cast<T const*>(target));
+        else
+            out << "something";
+    };
+    constexpr TaskNode const* a_task = nullptr;
+    constexpr GroupCore const* a_group = nullptr;
+    constexpr PoolCore const* a_pool = nullptr;
+    switch (kind) {
     case WaitKind::sleep:
         out << "sleeps";
         break;
     case WaitKind::task:
-        out << "waits for ";
-        label(out, *static_cast<TaskNode const*>(w.target));
+        name("waits for ", a_task);
         break;
     case WaitKind::admission:
-        out << "waits for a slot for ";
-        label(out, *static_cast<TaskNode const*>(w.target));
+        name("waits for a slot for ", a_task);
         break;
     case WaitKind::group:
-        out << "joins ";
-        label(out, *static_cast<GroupCore const*>(w.target));
+        name("joins ", a_group);
         break;
     case WaitKind::backlog:
-        out << "waits for room in the backlog of ";
-        label(out, *static_cast<PoolCore const*>(w.target)->own);
+        name("waits for room in the backlog of ", a_pool);
         break;
     case WaitKind::slot:
-        out << "waits for a free slot of ";
-        label(out, *static_cast<PoolCore const*>(w.target)->own);
+        name("waits for a free slot of ", a_pool);
         break;
     case WaitKind::pool_end:
-        out << "waits for the end of everything in ";
-        label(out, *static_cast<PoolCore const*>(w.target)->own);
+        name("waits for the end of everything in ", a_pool);
         break;
     case WaitKind::home_end:
         out << "ends its thread and waits for the last task";
+        break;
+    case WaitKind::team_end:
+        out << "ends a runtime and waits for its last task";
+        break;
+    case WaitKind::stop:
+        out << "is a runtime's thread";
         break;
     case WaitKind::io:
         out << "waits for I/O";
@@ -99,7 +114,18 @@ void describe_wait(std::ostream& out, Waiter const& w) {
         out << "waits for an answer of another thread";
         break;
     }
-    if (w.armed()) out << ", with a deadline";
+}
+
+/// The wait of a fiber of another thread may end while we look, unless it stands in a list that our guard
+/// covers.
+void describe_wait(std::ostream& out, Fiber const& f) {
+    bool const ours = f.home->is_here();
+    if (Waiter const* const w = ours ? f.waiting : f.task_wait) {
+        describe_wait(out, w->kind, w->target);
+        if (ours && w->armed()) out << ", with a deadline";
+    } else if (!ours) {
+        describe_wait(out, f.wait_kind.load(std::memory_order_relaxed), nullptr);
+    }
 }
 
 class Printer {
@@ -107,11 +133,12 @@ public:
     Printer(std::ostream& out, Home const& h) : out_{out}, home_{h} {}
 
     void home() {
-        out_ << "thread " << home_.number << " (tid " << home_.thread_id << "): " << home_.live_tasks
-             << " tasks\n";
-        if (Waiter const* const w = home_.main_fiber ? home_.main_fiber->waiting : nullptr) {
+        out_ << "thread " << home_.number << " (tid " << home_.thread_id << ')';
+        if (home_.team) out_ << " of runtime '" << home_.team->name << '\'';
+        out_ << ": " << home_.live_tasks << " tasks\n";
+        if (!home_.team && home_.main_fiber && home_.main_fiber->waiting) {
             out_ << "  main fiber ";
-            describe_wait(out_, *w);
+            describe_wait(out_, *home_.main_fiber);
             out_ << '\n';
         }
         for (GroupCore const* g = home_.groups.head; g; g = g->home_next)
@@ -119,13 +146,27 @@ public:
     }
 
 private:
+    /// Calls `f` for each group of this home, or of all homes of its runtime, until that returns true.
+    template <class F>
+    bool any_group(F f) const {
+        auto const among = [&f](Home const& h) {
+            for (GroupCore const* g = h.groups.head; g; g = g->home_next)
+                if (f(*g)) return true;
+            return false;
+        };
+        if (!home_.team) return among(home_);
+        return std::any_of(home_.team->homes.begin(), home_.team->homes.end(),
+                           [&](Home const* h) { return among(*h); });
+    }
+
     /// A group made inside a task is shown below that task.
     bool has_visible_parent(GroupCore const& g) const {
         if (g.parent_task == 0) return false;
-        for (GroupCore const* o = home_.groups.head; o; o = o->home_next)
-            for (TaskNode const* t = o->live.head; t; t = t->live_next)
+        return any_group([&](GroupCore const& o) {
+            for (TaskNode const* t = o.live.head; t; t = t->live_next)
                 if (t->id == g.parent_task) return true;
-        return false;
+            return false;
+        });
     }
 
     void group(GroupCore const& g, int depth) {
@@ -133,7 +174,7 @@ private:
         label(out_, g);
         if (g.is_pool && g.pool) {
             out_ << ": limit " << g.pool->limit.get() << ", active " << g.pool->active.get() << ", queued "
-                 << g.pool->queued.get() << ", lent " << g.pool->lent;
+                 << g.pool->queued.get() << ", lent " << g.pool->lent.get();
         } else if (g.pool) {
             out_ << " in ";
             label(out_, *g.pool->own);
@@ -158,17 +199,19 @@ private:
              << (t.has_slot ? ", has a slot"
                  : t.lent   ? ", has lent its slot"
                             : "")
-             << ", " << home_.now_ms - t.born_ms << " ms old, spawned at " << t.site.file_name() << ':'
-             << t.site.line();
+             << ", " << home_.now_ms.load(std::memory_order_relaxed) - t.born_ms << " ms old, spawned at "
+             << t.site.file_name() << ':' << t.site.line();
         auto const state = t.state.load(std::memory_order_relaxed);
-        if (state == TaskState::waiting && t.fiber->waiting) {
+        if (state == TaskState::waiting) {
             out_ << "; ";
-            describe_wait(out_, *t.fiber->waiting);
+            describe_wait(out_, *t.fiber);
         }
         out_ << '\n';
         if (depth > 40 || !is_started(state)) return;
-        for (GroupCore const* g = home_.groups.head; g; g = g->home_next)
-            if (g->parent_task == t.id) group(*g, depth + 1);
+        any_group([&](GroupCore const& g) {
+            if (g.parent_task == t.id) group(g, depth + 1);
+            return false;
+        });
     }
 
     static bool is_started(TaskState s) { return s == TaskState::running || s == TaskState::waiting; }
@@ -178,8 +221,10 @@ private:
     Home const& home_;
 };
 
-std::string describe(Home const& h) {
+std::string describe(Home& h) {
     std::ostringstream out;
+    Guard guard{h};
+    guard.widen();
     Printer{out, h}.home();
     return std::move(out).str();
 }
@@ -192,25 +237,39 @@ struct Answer {
     std::string text;
 };
 
+struct Question : Message {
+    std::shared_ptr<Answer> answer;
+};
+
 /// The asker's thread is blocked for at most `patience`: this must work also where no fiber can be suspended.
+/// What threads share can be read from here, but that one of them does not answer is worth knowing.
 std::string ask(Home& h) {
     auto const answer = std::make_shared<Answer>();
-    send_to(h, [answer, &h] {
+    auto question = std::make_unique<Question>();
+    question->answer = answer;
+    question->deliver = [](Message& m, Home& home) noexcept {
+        std::unique_ptr<Question> const self{static_cast<Question*>(&m)};
         std::string text;
         try {
-            text = describe(h);
+            if (!home.team) text = describe(home);
         } catch (...) {
             text = "(no memory)\n";
         }
-        std::lock_guard const lock{answer->lock};
-        answer->text = std::move(text);
-        answer->there = true;
-        answer->came.notify_one();
-    });
+        std::lock_guard const lock{self->answer->lock};
+        self->answer->text = std::move(text);
+        self->answer->there = true;
+        self->answer->came.notify_one();
+    };
+    if (h.post(*question)) static_cast<void>(question.release());
     std::unique_lock lock{answer->lock};
-    if (answer->came.wait_for(lock, patience, [&] { return answer->there; })) return std::move(answer->text);
-    return "thread " + std::to_string(h.number) + " (tid " + std::to_string(h.thread_id) +
-           "): does not answer: it blocks outside frond\n";
+    bool const answered = answer->came.wait_for(lock, patience, [&] { return answer->there; });
+    if (answered && !h.team) return std::move(answer->text);
+    std::string text;
+    if (!answered)
+        text = "thread " + std::to_string(h.number) + " (tid " + std::to_string(h.thread_id) +
+               "): does not answer: it blocks outside frond\n";
+    if (h.team) text += describe(h);
+    return text;
 }
 
 } // namespace

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <exception>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 namespace frond::inline v0 {
@@ -24,7 +25,6 @@ std::uint64_t next_group_id() noexcept {
     return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
-/// On the home's thread, or under the lock of an ended home.
 void unlink(GroupCore& g) noexcept {
     Home& h = *g.home;
     h.groups.erase(g);
@@ -33,7 +33,7 @@ void unlink(GroupCore& g) noexcept {
 }
 
 /// Takes out what nobody has seen; describes the first of them. @return false: there is none
-bool take_unseen(GroupCore& g, TaskError& first) noexcept {
+bool take_unseen(Guard& guard, GroupCore& g, TaskError& first) noexcept {
     if (g.errors.empty()) {
         if (g.errors_dropped == 0) return false;
         first.name = "task";
@@ -52,22 +52,22 @@ bool take_unseen(GroupCore& g, TaskError& first) noexcept {
     } catch (...) {
         first.name.clear(); // for want of memory the report does without
     }
-    while (g.errors.head) forget_error(*g.errors.head);
+    while (g.errors.head) forget_error(guard, *g.errors.head);
     return true;
 }
 
-void begin_join(RemoteWait& r, Home&) noexcept {
+void begin_join(RemoteWait& r, Guard& guard) noexcept {
     auto& g = *static_cast<GroupCore*>(const_cast<void*>(r.proxy.target));
     if (!is_quiescent(g)) {
         r.proxy.enlist(g.joiners);
         return;
     }
     TaskNode* const e = first_error(g);
-    if (r.complete(WakeReason::done, e ? e->error : nullptr) && e) forget_error(*e);
+    if (r.complete(WakeReason::done, e ? e->error : nullptr) && e) forget_error(guard, *e);
 }
 
 /// A destructor's wait is no reader of errors.
-void begin_last_join(RemoteWait& r, Home&) noexcept {
+void begin_last_join(RemoteWait& r, Guard&) noexcept {
     auto& g = *static_cast<GroupCore*>(const_cast<void*>(r.proxy.target));
     r.proxy.destructor = true;
     if (is_quiescent(g))
@@ -78,8 +78,44 @@ void begin_last_join(RemoteWait& r, Home&) noexcept {
 
 } // namespace
 
+void wait_in_destructor(Home& h, Waiter& w, Waiter*& list, bool (*has_ended)(void const*),
+                        void (*begin)(RemoteWait&, Guard&) noexcept) noexcept {
+    w.destructor = true;
+    auto const come = [&] { return has_ended(w.target) || (h.team && h.team->abandoned.load()); };
+    if (!h.is_reachable()) {
+        if (h.state.load(std::memory_order_acquire) == HomeState::ended || !thread_may_wait()) return;
+        wait_remotely(h, w, Clock::time_point::max(), begin);
+        if (w.reason == WakeReason::stalled) die_of_stall();
+        return;
+    }
+    for (;;) {
+        // A static object, destroyed when this thread has no fibers any more.
+        bool const has_fibers = thread_may_wait();
+        if (has_fibers) Home::current();
+        {
+            Guard guard{h};
+            if (w.kind == WaitKind::team_end) guard.widen();
+            if (come()) return;
+            if (has_fibers) {
+                if (!this_home->may_wait()) {
+                    guard.release();
+                    std::fputs("frond: a group with live tasks is destroyed inside an I/O handler, which "
+                               "cannot wait\n",
+                               stderr);
+                    std::terminate();
+                }
+                wait_unless(come, guard, w, list, h.current_fellow(), true);
+                if (w.reason == WakeReason::stalled) die_of_stall();
+                continue;
+            }
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    }
+}
+
 } // namespace detail
 
+using detail::Guard;
 using detail::Home;
 using detail::HomeState;
 using detail::TaskNode;
@@ -88,6 +124,10 @@ using detail::WaitKind;
 using detail::WakeReason;
 
 Group::Group() { open({}, nullptr); }
+Group::Group(Home& home, GroupOptions options) {
+    core_.home = &home;
+    open(std::move(options), nullptr);
+}
 Group::Group(GroupOptions options) { open(std::move(options), nullptr); }
 Group::Group(GroupOptions options, detail::PoolCore* own_pool) {
     core_.is_pool = true;
@@ -108,11 +148,12 @@ void Group::open(GroupOptions&& options, detail::PoolCore* pool) {
     core_.id = detail::next_group_id();
     core_.uncaught_at_birth = std::uncaught_exceptions();
     core_.pool = pool;
-    detail::call_on(h, [&] {
-        if (h.is_here() && h.current_task()) core_.parent_task = h.current_task()->id;
+    core_.shared = h.team != nullptr;
+    if (TaskNode const* const me = h.current_fellow()) core_.parent_task = me->id;
+    detail::call_on(h, [&](Guard&) {
         h.groups.push_back(core_);
         if (pool && !core_.is_pool) pool->groups.push_back(core_);
-        ++h.objects;
+        h.add_object();
     });
 }
 
@@ -120,17 +161,17 @@ Group::~Group() {
     Home& h = *core_.home;
     if (h.state.load(std::memory_order_acquire) == HomeState::forked) return;
     if (std::uncaught_exceptions() > core_.uncaught_at_birth && !core_.is_pool) {
-        detail::call_on(h, [this] {
+        detail::call_on(h, [this](Guard& guard) {
             if (detail::is_quiescent(core_)) return;
             core_.dropping = true;
-            detail::drop_backlog(core_);
+            detail::drop_backlog(guard, core_);
         });
     }
     wait_for_quiescence();
     TaskError unseen;
     bool any = false;
-    detail::call_on(h, [&] {
-        any = detail::take_unseen(core_, unseen);
+    detail::call_on(h, [&](Guard& guard) {
+        any = detail::take_unseen(guard, core_, unseen);
         detail::unlink(core_);
     });
     if (any) detail::report_unhandled(unseen);
@@ -139,27 +180,11 @@ Group::~Group() {
 
 /// For the destructors of Group and Pool.
 void Group::wait_for_quiescence() noexcept {
-    Home& h = *core_.home;
     Waiter w{WaitKind::group, &core_};
-    w.destructor = true;
-    if (!h.is_here()) {
-        if (h.state.load(std::memory_order_acquire) == HomeState::ended || !detail::thread_may_wait()) return;
-        detail::wait_remotely(h, w, Clock::time_point::max(), &detail::begin_last_join);
-        if (w.reason == WakeReason::stalled) detail::die_of_stall();
-        return;
-    }
-    while (!detail::is_quiescent(core_)) {
-        if (!h.may_wait()) {
-            std::fputs(
-                "frond: a group with live tasks is destroyed inside an I/O handler, which cannot wait\n",
-                stderr);
-            std::terminate();
-        }
-        TaskNode* const me = h.current_task();
-        detail::prepare_wait(h, w, me, true);
-        detail::wait_for_tasks(h, w, core_.joiners, me);
-        if (w.reason == WakeReason::stalled) detail::die_of_stall();
-    }
+    detail::wait_in_destructor(
+        *core_.home, w, core_.joiners,
+        [](void const* g) { return detail::is_quiescent(*static_cast<detail::GroupCore const*>(g)); },
+        &detail::begin_last_join);
 }
 
 void Group::join() { join_until_deadline(Clock::time_point::max()); }
@@ -169,16 +194,21 @@ bool Group::join_until_deadline(Clock::time_point deadline) {
     auto const state = h.state.load(std::memory_order_acquire);
     if (state == HomeState::forked) throw std::logic_error("frond: this group belongs to the parent process");
     Waiter w{WaitKind::group, &core_};
-    if (!h.is_here()) {
-        detail::wait_remotely(h, w, deadline, &detail::begin_join);
-    } else if (detail::is_quiescent(core_)) {
-        w.reason = WakeReason::done;
-        w.error = detail::take_error(core_);
+    if (h.is_reachable()) {
+        Home& here = Home::current();
+        Guard guard{h};
+        auto const has_ended = [&] {
+            if (!detail::is_quiescent(core_)) return false;
+            w.reason = WakeReason::done;
+            w.error = detail::take_error(guard, core_);
+            return true;
+        };
+        if (!has_ended()) {
+            here.check_may_wait();
+            detail::wait_unless(has_ended, guard, w, core_.joiners, h.current_fellow(), true, deadline);
+        }
     } else {
-        h.check_may_wait();
-        TaskNode* const me = h.current_task();
-        detail::prepare_wait(h, w, me, true);
-        detail::wait_for_tasks(h, w, core_.joiners, me, deadline);
+        detail::wait_remotely(h, w, deadline, &detail::begin_join);
     }
     if (w.reason == WakeReason::stalled) detail::throw_deadlock();
     if (w.reason != WakeReason::done) return false;
@@ -187,7 +217,7 @@ bool Group::join_until_deadline(Clock::time_point deadline) {
 }
 
 std::vector<TaskError> Group::errors() {
-    return detail::call_on(*core_.home, [this] { return detail::take_errors(core_); });
+    return detail::call_on(*core_.home, [this](Guard& guard) { return detail::take_errors(guard, core_); });
 }
 
 std::size_t Group::size() const noexcept {
@@ -201,8 +231,7 @@ std::size_t Group::pending() const noexcept {
 }
 
 bool Group::from_inside() const noexcept {
-    if (!core_.home->is_here() || !core_.pool) return false;
-    TaskNode const* const me = core_.home->current_task();
+    TaskNode const* const me = core_.pool ? core_.home->current_fellow() : nullptr;
     return me && me->group->pool == core_.pool;
 }
 

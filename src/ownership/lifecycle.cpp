@@ -14,63 +14,102 @@ namespace {
 
 constexpr std::uint32_t errors_kept_at_most = 64;
 
+/// A timer is disarmed on its own thread, and the task ends there.
+void drop_delayed(Guard& guard, TaskNode& t) noexcept {
+    TaskExtras& x = *t.extras;
+    if (x.arming) return; // it ends when that message comes
+    if (x.timer_home->is_here()) {
+        x.timer_home->timers.disarm(x);
+        guard.drop_unstarted(t);
+        return;
+    }
+    x.deliver = [](Message& m, Home& h) noexcept {
+        auto& extras = static_cast<TaskExtras&>(m);
+        h.timers.disarm(extras);
+        task_dropped(*extras.task, TaskState::cancelled, nullptr);
+    };
+    x.timer_home->post(x);
+}
+
 TaskError describe_error(TaskNode const& t) {
     return {
         .error = t.error, .id = t.id, .name = std::string{name_of_task(t)}, .spawned_at = t.site, .more = 0};
 }
 
-void keep_error(GroupCore& g, TaskNode& t) noexcept {
-    if (g.on_error == OnError::report) {
-        try {
-            report_unhandled(describe_error(t));
-        } catch (...) {
-            report_unhandled({.error = t.error, .id = t.id, .name = {}, .spawned_at = t.site, .more = 0});
-        }
-        return;
+void report(TaskNode const& t, std::exception_ptr const& error) noexcept {
+    TaskError e{.error = error, .id = t.id, .name = {}, .spawned_at = t.site, .more = 0};
+    try {
+        e.name = name_of_task(t);
+    } catch (...) {
+        e.name.clear(); // for want of memory the report does without
     }
+    report_unhandled(e);
+}
+
+void keep_error(GroupCore& g, TaskNode& t) noexcept {
     if (g.errors_kept == errors_kept_at_most) {
         ++g.errors_dropped;
         return;
     }
     ++g.errors_kept;
-    ++t.refs;
+    if (g.shared)
+        t.foreign_refs.fetch_add(1, std::memory_order_relaxed);
+    else
+        ++t.refs;
     t.in_errors = true;
     g.errors.push_back(t);
+}
+
+/// Whether the end of a task of `g` may concern more than its own home: who has lent a slot, or waits for the
+/// end of a whole runtime, is found elsewhere.
+bool ends_widely(Home const& h, GroupCore const& g) noexcept {
+    return (g.pool && g.pool->lent.get() > 0) || h.state.load(std::memory_order_relaxed) != HomeState::live;
 }
 
 /// The common end of tasks that ran and tasks that did not.
 ///
 /// The order matters: the slot finds its next holder before anybody is woken, so that nobody is admitted in
 /// between; the result is visible before the waiters; the group may die as soon as its joiners run.
-void finish(Home& h, TaskNode& t, TaskState outcome, std::exception_ptr const& error) noexcept {
+void finish(TaskNode& t, TaskState outcome, std::exception_ptr const& error) noexcept {
+    Home& h = *t.home;
     GroupCore& g = *t.group;
-    PoolCore* const p = g.pool;
-    g.live.erase(t);
-    --g.size;
-    --h.live_tasks;
-    if (t.counted_active) --g.active;
-    bool const group_ended = is_quiescent(g);
-    std::construct_at(&t.error, error);
-    if (outcome == TaskState::failed) keep_error(g, t);
-    t.state.store(outcome, std::memory_order_release);
-    if (p) {
-        if (t.counted_active) ++p->completed;
-        --p->live;
-        if (t.has_slot) pass_slot_on(*p, t, group_ended);
+    bool const failed = outcome == TaskState::failed;
+    if (failed && g.on_error == OnError::report) report(t, error);
+    {
+        Guard guard{h};
+        if (h.team && ends_widely(h, g)) guard.widen();
+        PoolCore* const p = g.pool;
+        g.live.erase(t);
+        --g.size;
+        --h.live_tasks;
+        if (t.counted_active) --g.active;
+        bool const group_ended = is_quiescent(g);
+        std::construct_at(&t.error, error);
+        if (failed && g.on_error != OnError::report) keep_error(g, t);
+        t.state.store(outcome, std::memory_order_release);
+        if (p) {
+            if (t.counted_active) ++p->completed;
+            --p->live;
+            if (t.has_slot) pass_slot_on(guard, *p, t, group_ended);
+        }
+        while (t.waiters) notify(guard, *t.waiters, WakeReason::done);
+        if (failed && g.on_error == OnError::cancel && !group_ended && !g.dropping) {
+            g.dropping = true;
+            drop_backlog(guard, g);
+        }
+        if (group_ended) check_quiescence(guard, g);
+        if (p) {
+            pump(guard, *p);
+            if (p->live.get() == 0)
+                while (p->enders) notify(guard, *p->enders, WakeReason::done);
+        }
+        if (h.live_tasks == 0) {
+            if (h.last_task_waiter && h.is_here()) h.wake(*h.last_task_waiter, WakeReason::done);
+            if (guard.is_wide() && h.team && h.team->enders && h.team->live_tasks() == 0)
+                while (h.team->enders) notify(guard, *h.team->enders, WakeReason::done);
+        }
     }
-    while (t.waiters) notify(h, *t.waiters, WakeReason::done);
-    if (outcome == TaskState::failed && g.on_error == OnError::cancel && !group_ended && !g.dropping) {
-        g.dropping = true;
-        drop_backlog(g);
-    }
-    if (group_ended) check_quiescence(h, g);
-    if (p) {
-        pump(*p);
-        if (p->live.get() == 0)
-            while (p->enders) notify(h, *p->enders, WakeReason::done);
-    }
-    if (h.live_tasks == 0 && h.last_task_waiter) h.wake(*h.last_task_waiter, WakeReason::done);
-    drop_ref_at_home(t);
+    drop_own_ref(t);
 }
 
 } // namespace
@@ -93,13 +132,13 @@ void begin_life(TaskNode& t) noexcept {
     if (g.size.get() == 0 && !g.errors.empty())
         for (TaskNode* e = g.errors.head; e; e = e->live_next) e->old_error = true;
     if (t.id == 0) t.id = next_task_id();
-    t.born_ms = h.now_ms;
-    ++h.objects;
+    t.born_ms = (this_home ? *this_home : h).now_ms.load(std::memory_order_relaxed);
+    h.add_object();
     ++h.live_tasks;
     ++g.size;
     g.live.push_back(t);
     if (g.pool) {
-        ++g.unboosted;
+        g.unboosted.add(g.shared);
         ++g.pool->live;
     }
 }
@@ -110,43 +149,38 @@ void count_as_active(TaskNode& t) noexcept {
 }
 
 void discard(TaskNode& t) noexcept {
-    ++t.home->objects; // destroy_node takes it off again
+    t.home->add_object(); // destroy_node takes it off again
     t.ops->drop_callable(t);
     std::construct_at(&t.error);
     t.state.store(TaskState::cancelled, std::memory_order_release);
-    drop_ref_at_home(t);
+    drop_own_ref(t);
 }
 
-void task_ended(Home& h, TaskNode& t, TaskState outcome, std::exception_ptr const& error) noexcept {
-    finish(h, t, outcome, error);
+void task_ended(TaskNode& t, TaskState outcome, std::exception_ptr const& error) noexcept {
+    finish(t, outcome, error);
 }
 
-void task_dropped(Home& h, TaskNode& t, TaskState outcome, std::exception_ptr const& error) noexcept {
-    if (t.group->pool && !t.boosted) --t.group->unboosted;
+void task_dropped(TaskNode& t, TaskState outcome, std::exception_ptr const& error) noexcept {
+    if (t.group->pool && !t.boosted) t.group->unboosted.take(t.group->shared);
     t.ops->drop_callable(t);
-    finish(h, t, outcome, error);
+    finish(t, outcome, error);
 }
 
-void drop_backlog(GroupCore& g) noexcept {
-    Home& h = *g.home;
-    TaskQueue dropped;
+void drop_backlog(Guard& guard, GroupCore& g) noexcept {
     for (TaskNode* t = g.live.head; t; t = t->live_next) {
         if (t->in_pool_queue) {
             dequeue(*g.pool, *t);
-            dropped.push_back(*t);
+            guard.drop_unstarted(*t);
         } else if (t->delayed) {
             t->delayed = false;
-            h.timers.disarm(*t->extras);
-            dropped.push_back(*t);
-        } else if (t->in_run_queue) {
-            t->drop = true;
+            drop_delayed(guard, *t);
+        } else if (t->state.load(std::memory_order_relaxed) == TaskState::queued) {
+            t->marks.fetch_or(TaskNode::dropped, std::memory_order_release);
         }
     }
-    // Callables may do anything in their destructors, so they die when the lists are in order again.
-    while (TaskNode* const t = dropped.pop_front()) task_dropped(h, *t, TaskState::cancelled, nullptr);
 }
 
-void check_quiescence(Home& h, GroupCore& g) noexcept {
+void check_quiescence(Guard& guard, GroupCore& g) noexcept {
     if (!is_quiescent(g)) return;
     g.dropping = false;
     if (!g.joiners) return;
@@ -155,9 +189,9 @@ void check_quiescence(Home& h, GroupCore& g) noexcept {
     bool seen = false;
     while (g.joiners) {
         bool const throws = !g.joiners->destructor;
-        seen = notify(h, *g.joiners, WakeReason::done, error) && throws ? true : seen;
+        seen = notify(guard, *g.joiners, WakeReason::done, error) && throws ? true : seen;
     }
-    if (first && seen) forget_error(*first);
+    if (first && seen) forget_error(guard, *first);
 }
 
 TaskNode* first_error(GroupCore& g) noexcept {
@@ -166,27 +200,27 @@ TaskNode* first_error(GroupCore& g) noexcept {
     return g.errors.head;
 }
 
-std::exception_ptr take_error(GroupCore& g) noexcept {
+std::exception_ptr take_error(Guard& guard, GroupCore& g) noexcept {
     TaskNode* const t = first_error(g);
     if (!t) return nullptr;
     std::exception_ptr error = t->error;
-    forget_error(*t);
+    forget_error(guard, *t);
     return error;
 }
 
-void forget_error(TaskNode& t) noexcept {
+void forget_error(Guard& guard, TaskNode& t) noexcept {
     if (!t.in_errors) return;
     t.in_errors = false;
     t.group->errors.erase(t);
     --t.group->errors_kept;
-    drop_ref_at_home(t);
+    guard.bury(t);
 }
 
-std::vector<TaskError> take_errors(GroupCore& g) {
+std::vector<TaskError> take_errors(Guard& guard, GroupCore& g) {
     std::vector<TaskError> all;
     all.reserve(g.errors_kept);
     for (TaskNode* t = g.errors.head; t; t = t->live_next) all.push_back(describe_error(*t));
-    while (g.errors.head) forget_error(*g.errors.head);
+    while (g.errors.head) forget_error(guard, *g.errors.head);
     if (!all.empty()) all.back().more = std::exchange(g.errors_dropped, 0);
     return all;
 }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include "scheduler/guard.hpp"
 #include "scheduler/home.hpp"
+#include "scheduler/remote.hpp"
 
 #include <frond/detail/group_core.hpp>
 #include <frond/errors.hpp>
@@ -10,7 +12,8 @@
 
 namespace frond::inline v0::detail {
 
-// From a task's spawn to its end, as its group sees it. Home thread only, but for `next_task_id`.
+// From a task's spawn to its end, as its group sees it. Under the guard of the group's home, where there is
+// none among the parameters, too; but not `next_task_id`, `discard` and `report_unhandled`.
 
 std::uint64_t next_task_id() noexcept;
 
@@ -28,23 +31,27 @@ void discard(TaskNode& t) noexcept;
 /// The same where the caller gets no handle.
 void discard_with_handle(TaskNode& n) noexcept;
 /// Ends everything in the group that has not started.
-void drop_backlog(GroupCore& g) noexcept;
+void drop_backlog(Guard& guard, GroupCore& g) noexcept;
 /// Tells the joiners if the group is quiescent.
-void check_quiescence(Home& h, GroupCore& g) noexcept;
+void check_quiescence(Guard& guard, GroupCore& g) noexcept;
 
 /// The failed task whose error comes next; nullptr: nobody has anything to see.
 TaskNode* first_error(GroupCore& g) noexcept;
 /// Takes the error that a `join` has to throw: the first since the last quiescence, else the oldest one that
 /// nobody has seen; nullptr if there is none.
-std::exception_ptr take_error(GroupCore& g) noexcept;
+std::exception_ptr take_error(Guard& guard, GroupCore& g) noexcept;
 /// The error of `t` was seen.
-void forget_error(TaskNode& t) noexcept;
-/// Drops one reference, on the home's thread or, once that has ended, under its lock.
-void drop_ref_at_home(TaskNode& n) noexcept;
+void forget_error(Guard& guard, TaskNode& t) noexcept;
 /// The reference that a message took on another thread, dropped here.
 void drop_ref_of_message(TaskNode& n) noexcept;
 /// All that nobody has seen, oldest first.
-std::vector<TaskError> take_errors(GroupCore& g);
+std::vector<TaskError> take_errors(Guard& guard, GroupCore& g);
+
+/// A destructor's wait, in `list`, until `has_ended(w.target)`. Nobody could catch anything: a stall ends the
+/// program.
+/// @param begin as for `wait_remotely`
+void wait_in_destructor(Home& h, Waiter& w, Waiter*& list, bool (*has_ended)(void const*),
+                        void (*begin)(RemoteWait&, Guard&) noexcept) noexcept;
 
 /// To the unhandled-error handler.
 FROND_API void report_unhandled(TaskError const& e) noexcept;

@@ -13,6 +13,7 @@
 namespace frond::inline v0 {
 
 using detail::GroupCore;
+using detail::Guard;
 using detail::Home;
 using detail::HomeState;
 using detail::PoolCore;
@@ -33,35 +34,24 @@ GroupOptions named_after_pool(PoolOptions& o) {
     return std::move(o.group);
 }
 
-/// A spawner that waits for a slot learns that there will be none, and its task dies unstarted.
-void drop_awaited_admissions(PoolCore& p, GroupCore& g) noexcept {
-    Home& h = *g.home;
-    detail::TaskQueue dropped;
+/// A spawner that waits for a slot learns that there will be none, and its task dies unstarted. The spawner
+/// looks at the task's state when it is told, which is when that has ended.
+void drop_awaited_admissions(Guard& guard, PoolCore& p, GroupCore& g) noexcept {
     for (TaskNode* t = g.live.head; t; t = t->live_next) {
-        bool const awaited = t->in_pool_queue && detail::any_waiter(t->waiters, [](Waiter& w) {
-                                 return w.kind == WaitKind::admission;
-                             });
+        bool awaited = false;
+        detail::any_waiter(t->waiters, [&](Waiter& w) {
+            if (w.kind != WaitKind::admission || !t->in_pool_queue) return false;
+            w.refused = awaited = true;
+            return false;
+        });
         if (!awaited) continue;
         detail::dequeue(p, *t);
-        dropped.push_back(*t);
-    }
-    while (TaskNode* const t = dropped.pop_front()) {
-        Waiter* spawners = nullptr;
-        while (detail::any_waiter(t->waiters, [&](Waiter& w) {
-            if (w.kind != WaitKind::admission) return false;
-            w.unlist();
-            w.enlist(spawners);
-            return true;
-        })) {
-        }
-        // First the task ends: a spawner on another thread looks at its state as soon as it is told.
-        detail::task_dropped(h, *t, TaskState::cancelled, nullptr);
-        while (spawners) detail::notify(h, *spawners, WakeReason::closed);
+        guard.drop_unstarted(*t);
     }
 }
 
-void turn_submitters_away(PoolCore& p) noexcept {
-    while (p.submitters) detail::notify(*p.own->home, *p.submitters, WakeReason::closed);
+void turn_submitters_away(Guard& guard, PoolCore& p) noexcept {
+    while (p.submitters) detail::notify(guard, *p.submitters, WakeReason::closed);
 }
 
 } // namespace
@@ -80,48 +70,37 @@ Pool::~Pool() {
     Home& h = *core_.home;
     if (h.state.load(std::memory_order_acquire) == HomeState::forked) return;
     bool const unwinding = std::uncaught_exceptions() > core_.uncaught_at_birth;
-    detail::call_on(h, [this, unwinding] {
+    detail::call_on(h, [this, unwinding](Guard& guard) {
         pool_.closed_to_outsiders = true;
-        turn_submitters_away(pool_);
+        turn_submitters_away(guard, pool_);
         if (unwinding && !detail::is_quiescent(core_)) {
             core_.dropping = true;
-            detail::drop_backlog(core_);
+            detail::drop_backlog(guard, core_);
         }
     });
     wait_for_last_member();
-    detail::call_on(h, [this] {
+    detail::call_on(h, [this](Guard& guard) {
         while (GroupCore* const g = pool_.groups.pop_front()) {
             g->closed.store(true, std::memory_order_relaxed);
             g->pool = nullptr;
         }
-        while (pool_.slot_watchers) detail::notify(*core_.home, *pool_.slot_watchers, WakeReason::closed);
+        while (pool_.slot_watchers) detail::notify(guard, *pool_.slot_watchers, WakeReason::closed);
         core_.pool = nullptr;
     });
 }
 
 void Pool::wait_for_last_member() noexcept {
-    Home& h = *core_.home;
+    wait_for_quiescence(); // also for what is on its way from other threads
     Waiter w{WaitKind::pool_end, &pool_};
-    w.destructor = true;
-    if (!h.is_here()) {
-        wait_for_quiescence(); // messages on their way
-        if (h.state.load(std::memory_order_acquire) == HomeState::ended || !detail::thread_may_wait()) return;
-        detail::wait_remotely(h, w, Clock::time_point::max(), [](RemoteWait& r, Home&) noexcept {
+    detail::wait_in_destructor(
+        *core_.home, w, pool_.enders,
+        [](void const* p) { return static_cast<PoolCore const*>(p)->live.get() == 0; },
+        [](RemoteWait& r, Guard&) noexcept {
             if (pool_of(r).live.get() == 0)
                 r.complete(WakeReason::done);
             else
                 r.proxy.enlist(pool_of(r).enders);
         });
-        if (w.reason == WakeReason::stalled) detail::die_of_stall();
-        return;
-    }
-    wait_for_quiescence();
-    while (pool_.live.get() != 0) {
-        TaskNode* const me = h.current_task();
-        detail::prepare_wait(h, w, me, true);
-        detail::wait_for_tasks(h, w, pool_.enders, me);
-        if (w.reason == WakeReason::stalled) detail::die_of_stall();
-    }
 }
 
 std::size_t Pool::limit() const noexcept { return pool_.limit.get(); }
@@ -133,38 +112,40 @@ std::size_t Pool::free_count() const noexcept {
 }
 
 void Pool::set_limit(std::size_t limit) {
-    detail::call_on(*core_.home, [this, limit] {
+    detail::call_on(*core_.home, [this, limit](Guard& guard) {
         pool_.limit.set(limit);
-        detail::pump(pool_);
+        detail::pump(guard, pool_);
     });
 }
 
 void Pool::close() {
-    detail::call_on(*core_.home, [this] {
+    detail::call_on(*core_.home, [this](Guard& guard) {
         core_.closed.store(true, std::memory_order_relaxed);
         for (GroupCore* g = pool_.groups.head; g; g = g->pool_next)
             g->closed.store(true, std::memory_order_relaxed);
-        turn_submitters_away(pool_);
-        drop_awaited_admissions(pool_, core_);
-        for (GroupCore* g = pool_.groups.head; g; g = g->pool_next) drop_awaited_admissions(pool_, *g);
+        turn_submitters_away(guard, pool_);
+        drop_awaited_admissions(guard, pool_, core_);
+        for (GroupCore* g = pool_.groups.head; g; g = g->pool_next) drop_awaited_admissions(guard, pool_, *g);
     });
 }
 
 bool Pool::wait_available_until(Clock::time_point deadline) {
     Home& h = *core_.home;
     Waiter w{WaitKind::slot, &pool_};
-    if (!h.is_here()) {
-        detail::wait_remotely(h, w, deadline, [](RemoteWait& r, Home&) noexcept {
+    if (!h.is_reachable()) {
+        detail::wait_remotely(h, w, deadline, [](RemoteWait& r, Guard&) noexcept {
             if (detail::has_free_slot(pool_of(r)))
                 r.complete(WakeReason::done);
             else
                 r.proxy.enlist(pool_of(r).slot_watchers);
         });
     } else {
+        Home& here = Home::current();
+        Guard guard{h};
         if (detail::has_free_slot(pool_)) return true;
-        h.check_may_wait();
-        w.enlist(pool_.slot_watchers);
-        h.park(w, deadline);
+        here.check_may_wait();
+        here.prepare(w, deadline);
+        detail::stand_in(pool_.slot_watchers, guard, w, nullptr);
     }
     if (w.reason == WakeReason::stalled) detail::throw_deadlock();
     if (w.reason == WakeReason::closed) throw Closed("frond: the pool has ended");
@@ -172,10 +153,14 @@ bool Pool::wait_available_until(Clock::time_point deadline) {
 }
 
 SlotLoan Pool::release_slot() {
-    TaskNode* const me = core_.home->is_here() ? core_.home->current_task() : nullptr;
-    if (!me || me->group->pool != &pool_ || !me->has_slot)
-        throw std::logic_error("frond: release_slot outside a task of the pool, or twice");
-    detail::give_slot_back(*me);
+    TaskNode* const me = core_.home->current_fellow();
+    if (!me || me->group->pool != &pool_)
+        throw std::logic_error("frond: release_slot outside a task of the pool");
+    {
+        Guard guard{*core_.home};
+        if (!me->has_slot) throw std::logic_error("frond: release_slot of a slot that was released before");
+        detail::give_slot_back(guard, *me);
+    }
     detail::add_ref(*me);
     return SlotLoan{me};
 }
@@ -191,8 +176,10 @@ SlotLoan& SlotLoan::operator=(SlotLoan&& other) noexcept {
 void SlotLoan::end() noexcept {
     TaskNode* const t = std::exchange(task_, nullptr);
     if (!t) return;
-    if (t->home->is_here() && !detail::is_final(t->state.load(std::memory_order_relaxed)))
-        detail::take_slot_again(*t);
+    if (t->home->is_reachable()) {
+        Guard const guard{*t->home};
+        if (!detail::is_final(t->state.load(std::memory_order_relaxed))) detail::take_slot_again(*t);
+    }
     detail::drop_ref(*t);
 }
 

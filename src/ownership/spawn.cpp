@@ -21,112 +21,139 @@ char const* const closed_text = "frond: spawn into a group or pool that is close
 
 bool is_member(PoolCore const* p, TaskNode const* me) noexcept { return p && me && me->group->pool == p; }
 
-/// Puts a live task where it can start, or in its pool's queue.
-void place(TaskNode& n, bool fifo) noexcept {
-    GroupCore& g = *n.group;
-    PoolCore* const p = g.pool;
+/// Whether `place` will have to look who waits for whom.
+bool may_lend(TaskNode const& n) noexcept {
+    PoolCore const* const p = n.group->pool;
+    return p && !has_free_slot(*p) && is_awaited(n);
+}
+
+/// Puts a live task where it can start, or in its pool's queue. @pre the guard is wide if `may_lend`
+void place(Guard& guard, TaskNode& n, bool fifo) noexcept {
+    PoolCore* const p = n.group->pool;
     if (!p) {
         count_as_active(n);
-        n.home->make_runnable(n, fifo);
+        guard.make_runnable(n, fifo);
     } else if (has_free_slot(*p)) {
-        admit(*p, n);
+        admit(guard, *p, n);
     } else {
         enqueue(*p, n);
-        if (n.waiters || g.joiners || p->enders) lend_for_new_task(n);
+        if (is_awaited(n)) lend_for_new_task(guard, n);
     }
 }
 
 /// @throws std::bad_alloc; then nothing has happened
-void start_life(TaskNode& n, bool fifo) {
+void start_life(Guard& guard, TaskNode& n, bool fifo) {
     if (n.group->pool) reserve_queue(*n.group->pool, n);
     begin_life(n);
-    place(n, fifo);
+    place(guard, n, fifo);
 }
 
 /// `n` goes into a group that is being dropped, or whose pool has closed since: it ends before it began.
-void end_unstarted(TaskNode& n, TaskState outcome, std::exception_ptr const& error) noexcept {
+void end_unstarted(Guard& guard, TaskNode& n) noexcept {
     begin_life(n);
-    task_dropped(*n.home, n, outcome, error);
+    guard.drop_unstarted(n);
 }
 
+/// Nobody but its own tasks may add to what lives on a home that is about to end.
 bool refuses(GroupCore const& g, TaskNode const* me) noexcept {
     if (g.closed.load(std::memory_order_relaxed)) return true;
+    if (g.shared && !me && g.home->state.load(std::memory_order_relaxed) != HomeState::live) return true;
     return g.pool && g.pool->closed_to_outsiders && !is_member(g.pool, me);
 }
 
+/// @pre no guard is held: the callable dies
 [[noreturn]] void refuse(TaskNode& n) {
     discard_with_handle(n);
     throw Closed(closed_text);
 }
 
-/// @return whether it was let in; false: there is room for it now
-bool wait_in_front_of_backlog(Home& h, TaskNode& n, TaskNode* me) {
+enum class Verdict : std::uint8_t { submitted, no_free_slot, refused, stalled };
+
+/// Waits in front of a full backlog.
+Verdict wait_for_room(Guard& guard, TaskNode& n, TaskNode* me) {
     PoolCore& p = *n.group->pool;
     Waiter w{WaitKind::backlog, &p};
     w.cargo = &n;
-    try {
-        h.check_may_wait();
-        prepare_wait(h, w, me, false); // a member that waits for us holds a slot that the backlog needs
-        if (!p.submitters && has_room(p)) return false;
-        wait_for_tasks(h, w, p.submitters, me);
-    } catch (...) {
-        discard_with_handle(n);
-        throw;
+    this_home->check_may_wait();
+    // A member that waits for us holds a slot that the backlog needs.
+    if (!wait_unless([&p] { return !p.submitters && has_room(p); }, guard, w, p.submitters, me, false)) {
+        start_life(guard, n, false);
+        return Verdict::submitted;
     }
-    if (w.reason == WakeReason::closed) refuse(n);
-    if (w.reason == WakeReason::stalled) {
-        discard_with_handle(n);
-        throw_deadlock();
+    switch (w.reason) {
+    case WakeReason::closed:
+        return Verdict::refused;
+    case WakeReason::stalled:
+        return Verdict::stalled;
+    default:
+        return Verdict::submitted; // whoever made room has let it in
     }
-    return true;
 }
 
-void wait_for_admission(Home& h, TaskNode& n, TaskNode* me) {
+Verdict submit_under(Guard& guard, TaskNode& n, SpawnMode mode, TaskNode* me) {
+    GroupCore& g = *n.group;
+    PoolCore* const p = g.pool;
+    if (!guard.is_wide() && may_lend(n)) guard.widen();
+    if (refuses(g, me)) return Verdict::refused;
+    if (g.dropping) {
+        end_unstarted(guard, n);
+        return Verdict::submitted;
+    }
+    if (p && !has_free_slot(*p)) {
+        if (mode == SpawnMode::now_or_never) return Verdict::no_free_slot;
+        if (mode == SpawnMode::wait_for_slot) this_home->check_may_wait();
+        if (mode == SpawnMode::queue && !has_room(*p) && !is_member(p, me))
+            return wait_for_room(guard, n, me);
+    }
+    start_life(guard, n, false);
+    return Verdict::submitted;
+}
+
+void wait_for_admission(TaskNode& n, TaskNode* me) {
     Waiter w{WaitKind::admission, &n};
-    h.check_may_wait();
-    prepare_wait(h, w, me, is_member(n.group->pool, me));
-    if (!n.in_pool_queue) {
-        // Our own slot served: we go on beside it.
-        if (me && me->lent) reclaim_slot(*me);
-        return;
+    {
+        Guard guard{*n.home};
+        if (!n.in_pool_queue) return;
+        bool const waited = wait_unless([&n] { return !n.in_pool_queue; }, guard, w, n.waiters, me,
+                                        is_member(n.group->pool, me));
+        if (!waited) {
+            // Our own slot served: we go on beside it.
+            if (me && guard.covers(*me->home) && me->lent) reclaim_slot(*me);
+            return;
+        }
     }
-    wait_for_tasks(h, w, n.waiters, me);
-    if (w.reason == WakeReason::closed) {
-        drop_ref(n);
-        throw Closed(closed_text);
-    }
-    if (w.reason == WakeReason::stalled) {
-        drop_ref(n);
-        throw_deadlock();
-    }
+    if (w.reason == WakeReason::done) return;
+    drop_ref(n);
+    if (w.reason == WakeReason::closed) throw Closed(closed_text);
+    throw_deadlock();
 }
 
 bool submit_here(TaskNode& n, SpawnMode mode) {
-    GroupCore& g = *n.group;
     Home& h = *n.home;
-    TaskNode* const me = h.current_task();
-    PoolCore* const p = g.pool;
-    if (refuses(g, me)) refuse(n);
-    if (g.dropping) {
-        end_unstarted(n, TaskState::cancelled, nullptr);
-        return true;
-    }
-    if (p && !has_free_slot(*p)) {
-        if (mode == SpawnMode::now_or_never) {
-            discard(n);
-            return false;
-        }
-        if (mode == SpawnMode::queue && !has_room(*p) && !is_member(p, me) &&
-            wait_in_front_of_backlog(h, n, me))
-            return true;
-    }
+    if (n.group->pool && !this_home && mode != SpawnMode::now_or_never)
+        Home::current(); // it may have to wait
+    TaskNode* const me = h.current_fellow();
+    auto verdict = Verdict::submitted;
     try {
-        start_life(n, false);
+        Guard guard{h};
+        verdict = submit_under(guard, n, mode, me);
     } catch (...) {
         discard_with_handle(n);
         throw;
     }
-    if (mode == SpawnMode::wait_for_slot && n.in_pool_queue) wait_for_admission(h, n, me);
+    switch (verdict) {
+    case Verdict::no_free_slot:
+        discard(n);
+        return false;
+    case Verdict::refused:
+        refuse(n);
+    case Verdict::stalled:
+        discard_with_handle(n);
+        throw_deadlock();
+    case Verdict::submitted:
+        break;
+    }
+    if (mode == SpawnMode::wait_for_slot && n.group->pool) wait_for_admission(n, me);
     return true;
 }
 
@@ -138,28 +165,31 @@ struct SubmitLetter : Message {
         deliver = [](Message& m, Home& h) noexcept {
             TaskNode& t = *static_cast<SubmitLetter&>(m).node;
             delete static_cast<SubmitLetter*>(&m);
+            Guard guard{h};
             GroupCore& g = *t.group;
             g.incoming.fetch_sub(1, std::memory_order_relaxed);
-            place_from_outside(t);
-            check_quiescence(h, g);
+            place_from_outside(guard, t);
+            check_quiescence(guard, g);
         };
     }
-    static void place_from_outside(TaskNode& t) noexcept {
-        if (t.group->dropping || t.home->state.load(std::memory_order_relaxed) != HomeState::live ||
-            refuses(*t.group, nullptr)) {
-            end_unstarted(t, TaskState::cancelled, nullptr);
+    static void place_from_outside(Guard& guard, TaskNode& t) noexcept {
+        bool const unwelcome = t.group->dropping || refuses(*t.group, nullptr) ||
+                               t.home->state.load(std::memory_order_relaxed) != HomeState::live;
+        if (unwelcome) {
+            end_unstarted(guard, t);
             return;
         }
         try {
-            start_life(t, true);
+            start_life(guard, t, true);
         } catch (...) {
-            end_unstarted(t, TaskState::failed, std::current_exception());
+            t.marks.fetch_or(TaskNode::starved, std::memory_order_relaxed);
+            end_unstarted(guard, t);
         }
     }
 };
 
 /// The requester waits: in front of a full backlog, or for its slot.
-void begin_waiting_submit(RemoteWait& r, Home&) noexcept {
+void begin_waiting_submit(RemoteWait& r, Guard& guard) noexcept {
     TaskNode& t = *r.proxy.cargo;
     PoolCore* const p = t.group->pool;
     if (t.home->state.load(std::memory_order_relaxed) != HomeState::live || refuses(*t.group, nullptr)) {
@@ -170,7 +200,7 @@ void begin_waiting_submit(RemoteWait& r, Home&) noexcept {
         r.proxy.enlist(p->submitters);
         return;
     }
-    SubmitLetter::place_from_outside(t);
+    SubmitLetter::place_from_outside(guard, t);
     if (r.proxy.kind == WaitKind::admission && t.in_pool_queue)
         r.proxy.enlist(t.waiters);
     else
@@ -204,15 +234,14 @@ bool submit_remotely(TaskNode& n, SpawnMode mode) {
     if (n.id == 0) n.id = next_task_id();
     if (h.state.load(std::memory_order_acquire) != HomeState::live) refuse(n);
     if (mode == SpawnMode::now_or_never) {
-        return call_on(h, [&n] {
+        bool const admitted = call_on(h, [&n](Guard& guard) {
             PoolCore* const p = n.group->pool;
-            if (refuses(*n.group, nullptr) || (p && !has_free_slot(*p))) {
-                discard(n);
-                return false;
-            }
-            SubmitLetter::place_from_outside(n);
+            if (refuses(*n.group, nullptr) || (p && !has_free_slot(*p))) return false;
+            SubmitLetter::place_from_outside(guard, n);
             return true;
         });
+        if (!admitted) call_on(h, [&n](Guard&) { discard(n); });
+        return admitted;
     }
     PoolCore* const p = n.group->pool;
     if (mode == SpawnMode::wait_for_slot || (p && p->max_pending != unlimited)) {
@@ -231,37 +260,54 @@ bool submit_remotely(TaskNode& n, SpawnMode mode) {
 
 } // namespace
 
+/// Nobody else has seen it yet.
 void discard_with_handle(TaskNode& n) noexcept {
-    if (n.home->is_here()) {
-        discard(n);
-        drop_ref(n);
-        return;
-    }
-    // Nobody else has seen it yet.
     n.ops->drop_callable(n);
     delete n.extras;
     free_node(&n, *n.ops);
 }
 
-void let_in(PoolCore&, TaskNode& t) noexcept { SubmitLetter::place_from_outside(t); }
+void let_in(Guard& guard, TaskNode& t) noexcept { SubmitLetter::place_from_outside(guard, t); }
 
 bool submit(TaskNode& n, SpawnMode mode) {
-    return n.home->is_here() ? submit_here(n, mode) : submit_remotely(n, mode);
+    return n.home->is_reachable() ? submit_here(n, mode) : submit_remotely(n, mode);
 }
 
 namespace {
 
 /// The time of a delayed task has come.
-void delay_is_over(Timer& timer, Home& h) noexcept {
+void delay_is_over(Timer& timer, Home&) noexcept {
     TaskNode& t = *static_cast<TaskExtras&>(timer).task;
+    Guard guard{*t.home};
+    if (!t.delayed) return; // it is being dropped
+    if (!guard.is_wide() && may_lend(t)) guard.widen();
     t.delayed = false;
     try {
         if (t.group->pool) reserve_queue(*t.group->pool, t);
+        place(guard, t, true);
     } catch (...) {
-        task_dropped(h, t, TaskState::failed, std::current_exception());
+        t.marks.fetch_or(TaskNode::starved, std::memory_order_relaxed);
+        guard.drop_unstarted(t);
+    }
+}
+
+/// Sets the timer of a task that somebody outside its runtime has spawned.
+void arm_delay(Message& m, Home& h) noexcept {
+    auto& x = static_cast<TaskExtras&>(m);
+    TaskNode& t = *x.task;
+    Guard guard{*t.home};
+    x.arming = false;
+    if (!t.delayed) { // dropped meanwhile
+        guard.drop_unstarted(t);
         return;
     }
-    place(t, true);
+    try {
+        h.timers.arm(x, x.due);
+    } catch (...) {
+        t.delayed = false;
+        t.marks.fetch_or(TaskNode::starved, std::memory_order_relaxed);
+        guard.drop_unstarted(t);
+    }
 }
 
 } // namespace
@@ -272,10 +318,15 @@ void submit_later(TaskNode& n, Clock::time_point when) {
     try {
         TaskExtras& x = extras_of(n);
         x.fire = &delay_is_over;
+        x.due = when;
         if (n.id == 0) n.id = next_task_id();
-        accepted = call_on(h, [&] {
-            if (refuses(*n.group, h.is_here() ? h.current_task() : nullptr)) return false;
-            if (when != Clock::time_point::max()) h.timers.arm(x, when);
+        accepted = call_on(h, [&](Guard&) {
+            if (refuses(*n.group, h.current_fellow())) return false;
+            x.timer_home = this_home && this_home->is_fellow_of(h) ? this_home : &h;
+            if (when != Clock::time_point::max()) {
+                x.arming = !x.timer_home->is_here();
+                if (!x.arming) x.timer_home->timers.arm(x, when);
+            }
             n.delayed = true;
             begin_life(n);
             return true;
@@ -285,6 +336,9 @@ void submit_later(TaskNode& n, Clock::time_point when) {
         throw;
     }
     if (!accepted) refuse(n);
+    if (!n.extras->arming) return;
+    n.extras->deliver = &arm_delay;
+    if (!n.extras->timer_home->post(*n.extras)) arm_delay(*n.extras, h);
 }
 
 void apply_options(TaskNode& n, SpawnOptions&& o) {
@@ -299,6 +353,19 @@ void apply_options(TaskNode& n, SpawnOptions&& o) {
         discard_with_handle(n);
         throw;
     }
+    if (o.pinned) pin(n, this_home && this_home->is_fellow_of(*n.home) ? *this_home : *n.home);
+}
+
+/// On failure the node is gone.
+void pin(TaskNode& n, Home& thread) {
+    if (!thread.team) return;
+    try {
+        extras_of(n).pinned_to = &thread;
+    } catch (...) {
+        discard_with_handle(n);
+        throw;
+    }
+    n.pinned = true;
 }
 
 void check_open(GroupCore const& g) {

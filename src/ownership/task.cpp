@@ -32,8 +32,11 @@ void destroy_node(TaskNode& n) noexcept {
         n.ops->drop_result(n);
     std::destroy_at(&n.error);
     delete n.extras;
-    n.home->forget_object();
+    Home& h = *n.home;
     free_node(&n, *n.ops);
+    bool const last_of_many = h.team && h.state.load(std::memory_order_acquire) == HomeState::ended;
+    h.forget_object();
+    if (last_of_many) h.recycle_if_unused();
 }
 
 /// The home's own references are gone. What other threads hold is counted in `foreign_refs`: it becomes ours,
@@ -46,17 +49,26 @@ void settle_foreign_refs(TaskNode& n) noexcept {
 void add_foreign_ref(TaskNode& n) noexcept { n.foreign_refs.fetch_add(1, std::memory_order_relaxed); }
 
 void drop_foreign_ref(TaskNode& n) noexcept {
+    if (n.home->team) {
+        if (n.foreign_refs.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy_node(n);
+        return;
+    }
     auto count = n.foreign_refs.load(std::memory_order_relaxed);
     while (count > 0)
         if (n.foreign_refs.compare_exchange_weak(count, count - 1, std::memory_order_acq_rel)) return;
     Home& h = *n.home;
     auto const state = h.state.load(std::memory_order_acquire);
     if (state == HomeState::forked) return;
-    send_to(h, [&n] { drop_local_ref(n); });
+    send_to(h, [&n](Guard&) { drop_local_ref(n); });
     if (state == HomeState::ended) h.recycle_if_unused();
 }
 
-void drop_ref_at_home(TaskNode& n) noexcept { drop_local_ref(n); }
+void drop_own_ref(TaskNode& n) noexcept {
+    if (n.home->team)
+        drop_foreign_ref(n);
+    else
+        drop_local_ref(n);
+}
 
 // --- waiting
 // ------------------------------------------------------------------------------------------------
@@ -65,17 +77,21 @@ void throw_empty_handle() { throw std::logic_error("frond: an empty Task handle"
 
 namespace {
 
+void throw_if_forked(Home const& h) {
+    if (h.state.load(std::memory_order_acquire) == HomeState::forked)
+        throw std::logic_error("frond: this task belongs to the parent process");
+}
+
 bool wait_remotely_for_end(TaskNode& n, Clock::time_point deadline) {
     Home& h = *n.home;
-    auto const state = h.state.load(std::memory_order_acquire);
-    if (state == HomeState::forked) throw std::logic_error("frond: this task belongs to the parent process");
+    throw_if_forked(h);
     Waiter w{WaitKind::task, &n};
-    wait_remotely(h, w, deadline, [](RemoteWait& r, Home&) noexcept {
+    wait_remotely(h, w, deadline, [](RemoteWait& r, Guard& guard) noexcept {
         auto& t = *static_cast<TaskNode*>(const_cast<void*>(r.proxy.target));
         if (is_final(t.state.load(std::memory_order_relaxed))) {
             r.complete(WakeReason::done);
         } else {
-            move_up(t);
+            move_up(guard, t);
             r.proxy.enlist(t.waiters);
         }
     });
@@ -86,14 +102,18 @@ bool wait_remotely_for_end(TaskNode& n, Clock::time_point deadline) {
 } // namespace
 
 bool wait_for_end(TaskNode& n, Clock::time_point deadline, bool moves_up) {
-    if (is_final(n.state.load(std::memory_order_acquire))) return true;
-    if (!n.home->is_here()) return wait_remotely_for_end(n, deadline);
+    auto const has_ended = [&n] { return is_final(n.state.load(std::memory_order_acquire)); };
+    if (has_ended()) return true;
     Home& h = *n.home;
-    h.check_may_wait();
+    if (!h.is_reachable()) return wait_remotely_for_end(n, deadline);
+    throw_if_forked(h);
+    Home& here = Home::current();
+    here.check_may_wait();
     Waiter w{WaitKind::task, &n};
-    TaskNode* const me = h.current_task();
-    prepare_wait(h, w, me, moves_up);
-    wait_for_tasks(h, w, n.waiters, me, deadline);
+    {
+        Guard guard{h};
+        if (!wait_unless(has_ended, guard, w, n.waiters, h.current_fellow(), moves_up, deadline)) return true;
+    }
     if (w.reason == WakeReason::stalled) throw_deadlock();
     return w.reason == WakeReason::done;
 }
@@ -104,16 +124,18 @@ bool wait_for_end(TaskNode& n, Clock::time_point deadline, bool moves_up) {
 namespace {
 
 void mark_seen(TaskNode& n) noexcept {
-    if (n.home->is_here()) {
-        forget_error(n);
-    } else if (n.home->state.load(std::memory_order_acquire) != HomeState::forked) {
-        // The message needs the node: it carries a reference of its own.
-        add_ref(n);
-        send_to(*n.home, [&n] {
-            forget_error(n);
-            drop_ref_of_message(n);
-        });
+    if (n.home->state.load(std::memory_order_acquire) == HomeState::forked) return;
+    if (n.home->is_reachable()) {
+        Guard guard{*n.home};
+        forget_error(guard, n);
+        return;
     }
+    // The message needs the node: it carries a reference of its own.
+    add_ref(n);
+    send_to(*n.home, [&n](Guard& guard) {
+        forget_error(guard, n);
+        drop_ref_of_message(n);
+    });
 }
 
 } // namespace
@@ -146,7 +168,7 @@ std::exception_ptr failure_of(TaskNode& n) {
 }
 
 void claim_result(TaskNode& n) {
-    if (n.taken.exchange(true, std::memory_order_acq_rel))
+    if ((n.marks.fetch_or(TaskNode::taken, std::memory_order_acq_rel) & TaskNode::taken) != 0)
         throw std::logic_error("frond: the result was taken");
 }
 

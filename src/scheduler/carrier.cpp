@@ -116,23 +116,26 @@ TaskNode* Home::next_task(Fiber& self) noexcept {
                 return nullptr;
             }
         }
-        TaskNode& t = *pop_task();
-        if (t.drop) {
-            task_dropped(*this, t, TaskState::cancelled, nullptr);
+        TaskNode* const next = pop_task();
+        if (!next) return nullptr; // another thread was faster
+        TaskNode& t = *next;
+        if (t.is_marked(TaskNode::dropped)) {
+            task_dropped(t, TaskState::cancelled, nullptr);
             continue;
         }
         if (!ensure_spare()) {
-            task_dropped(*this, t, TaskState::failed, std::make_exception_ptr(std::bad_alloc{}));
+            task_dropped(t, TaskState::failed, std::make_exception_ptr(std::bad_alloc{}));
             continue;
         }
         if (t.stack_class == 0 || static_cast<StackClass>(t.stack_class - 1) == self.stack.klass) return &t;
         if (hand_to_other_stack(t)) return nullptr;
-        task_dropped(*this, t, TaskState::failed, std::make_exception_ptr(std::bad_alloc{}));
+        task_dropped(t, TaskState::failed, std::make_exception_ptr(std::bad_alloc{}));
     }
 }
 
 /// Every 61st start takes the oldest, of the pools' and of the others in turn, so that nothing starves.
 TaskNode* Home::pop_task() noexcept {
+    if (team) state_lock.lock();
     TaskNode* t;
     if (++starts_ % turn_length != 0) {
         t = local_.empty() ? fifo_.pop_front() : pop_newest_batch();
@@ -140,7 +143,8 @@ TaskNode* Home::pop_task() noexcept {
         bool const from_pools = local_.empty() || (starts_ % (2 * turn_length) == 0 && !fifo_.empty());
         t = from_pools ? fifo_.pop_front() : pop_oldest_batch();
     }
-    t->in_run_queue = false;
+    if (t) left_queue(*t);
+    if (team) state_lock.unlock();
     return t;
 }
 
@@ -186,7 +190,7 @@ bool Home::hand_to_other_stack(TaskNode& t) noexcept {
 void Home::run(Fiber& self, TaskNode& t) noexcept {
     self.task = &t;
     t.fiber = &self;
-    if (t.group->pool && !t.boosted) --t.group->unboosted;
+    if (t.group->pool && !t.boosted) t.group->unboosted.take(t.group->shared);
     t.state.store(TaskState::running, std::memory_order_relaxed);
     auto outcome = TaskState::done;
     std::exception_ptr error;
@@ -202,7 +206,7 @@ void Home::run(Fiber& self, TaskNode& t) noexcept {
     self.task = nullptr;
     t.fiber = nullptr;
     if (this_home != this) std::_Exit(EXIT_SUCCESS); // a task of the parent, ending in a forked child
-    task_ended(*this, t, outcome, error);
+    task_ended(t, outcome, error);
 }
 
 /// Idle carriers that nobody needed for a while let their stacks go, half of them every 100 ms.

@@ -6,6 +6,7 @@
 
 #include <frond/detail/task_node.hpp>
 
+#include <atomic>
 #include <cstdint>
 
 namespace boost::fibers {
@@ -24,12 +25,14 @@ enum class FiberKind : std::uint8_t {
     guest       ///< made by the user with Boost.Fiber
 };
 
-/// What the scheduler keeps about a Boost context. Belongs to the context's thread.
+/// What the scheduler keeps about a Boost context. Belongs to the context's thread, but for what the walks
+/// use: that belongs to who holds the locks of all homes concerned.
 struct Fiber {
     boost::fibers::context* context = nullptr;
     Home* home = nullptr;
     TaskNode* task = nullptr;     ///< what it runs
-    Waiter* waiting = nullptr;    ///< its wait, while it is suspended in one of ours
+    Waiter* waiting = nullptr;    ///< its wait, while it is suspended in one of ours; its own thread's
+    Waiter* task_wait = nullptr;  ///< the same, if it stands in a list that walks may follow; its keeper's
     TaskNode* assigned = nullptr; ///< carrier: the task to run when it is resumed
     Fiber* ready_next = nullptr;  ///< ready queue or idle list
     Fiber* all_next = nullptr;    ///< every fiber of the home
@@ -44,6 +47,7 @@ struct Fiber {
     };
     WalkPlace up;
     WalkPlace down;
+    std::atomic<WaitKind> wait_kind{WaitKind::sleep}; ///< of the last wait of ours, for `dump`
     Stack stack{};
     FiberKind kind = FiberKind::guest;
     bool yielding = false;

@@ -3,6 +3,7 @@
 #include "scheduler/home.hpp"
 
 #include "scheduler/algorithm.hpp"
+#include "scheduler/guard.hpp"
 #include "scheduler/home_registry.hpp"
 #include "scheduler/node_memory.hpp"
 #include "scheduler/overflow_handler.hpp"
@@ -28,8 +29,12 @@ namespace frond::inline v0::detail {
 namespace bf = boost::fibers;
 
 constinit thread_local Home* this_home = nullptr;
+constinit thread_local Home* own_home = nullptr;
 
 namespace {
+
+/// How long a single task stays with a thread that computes before another takes it.
+constexpr std::chrono::milliseconds watch_interval{1};
 
 thread_local constinit bool thread_is_over = false;
 thread_local constinit void* signal_stack = nullptr;
@@ -75,29 +80,39 @@ bool thread_may_wait() noexcept { return !thread_is_over; }
 Home& Home::current() {
     if (this_home) return *this_home;
     if (thread_is_over) throw Closed("frond: this thread's scheduler has ended");
+    return start(nullptr, 0);
+}
+
+Home& Home::start_in(Team& team, std::size_t place) { return start(&team, place); }
+
+Home& Home::start(Team* joined, std::size_t place) {
     bf::context::active();
     arm_thread_end();
     once_per_process();
     if (!signal_stack) signal_stack = attach_signal_stack();
     Home& h = HomeRegistry::instance().acquire();
-    h.reset();
+    h.reset(joined, place);
     install_algorithm(h);
     h.running_ = fiber_of(*bf::context::active());
     h.adopt(*h.running_);
     this_home = &h;
+    own_home = joined ? nullptr : &h;
     h.turn();
     return h;
 }
 
-void Home::reset() noexcept {
+void Home::reset(Team* joined, std::size_t place) noexcept {
     inbox_.reopen();
+    team = joined;
+    team_place = place;
     thread_id = static_cast<pid_t>(::syscall(SYS_gettid));
     default_stack = static_cast<std::uint8_t>(default_stack_class());
     main_fiber = reactor_fiber_ = nullptr;
     idle_for_ever.store(0, std::memory_order_relaxed);
-    sleeping_.store(0, std::memory_order_relaxed);
+    sleeping_.store(awake, std::memory_order_relaxed);
     reactor_.store(nullptr, std::memory_order_relaxed);
     abandoned_ = retiring_ = main_is_parents_ = scheduler_is_gone_ = false;
+    batch_begun_ = keeps_watch_ = false;
     state.store(HomeState::live, std::memory_order_release);
 }
 
@@ -124,7 +139,11 @@ void Home::notify_from_boost() noexcept {
 }
 
 void Home::interrupt() noexcept {
-    if (sleeping_.exchange(0, std::memory_order_seq_cst) == 0) return;
+    auto expected = asleep;
+    if (sleeping_.compare_exchange_strong(expected, awake, std::memory_order_seq_cst)) wake_sleeper();
+}
+
+void Home::wake_sleeper() noexcept {
     if (Reactor* const r = reactor())
         r->interrupt();
     else
@@ -135,6 +154,7 @@ void Home::block_until(Clock::time_point boost_deadline) noexcept {
     auto const now = Clock::now();
     trim_idle(now);
     if (!ready_.empty() || abandoned_) return;
+    if (team && steal(1)) return;
     sleep_deadline_ = std::min({boost_deadline, timers.next(), next_trim_});
     nothing_due_ = std::min(boost_deadline, timers.next()) == Clock::time_point::max();
     if (reactor_fiber_)
@@ -147,26 +167,54 @@ void Home::block_until(Clock::time_point boost_deadline) noexcept {
 /// sleep, or we see its message.
 void Home::sleep() noexcept {
     Reactor* const r = reactor();
-    bool const may_stall = nothing_due_ && offloaded == 0 && outermost_wait() && !(r && r->has_work());
+    bool const may_stall = nothing_due_ && offloaded == 0 && may_wait_for_ever() && !(r && r->has_work());
     auto const until =
         may_stall ? std::min(sleep_deadline_, Clock::now() + stall_patience_) : sleep_deadline_;
-    sleeping_.store(1, std::memory_order_seq_cst);
-    if (inbox_.empty() && !boost_woke_.load(std::memory_order_seq_cst)) {
-        idle_for_ever.store(may_stall ? ++sleeps_ : 0, std::memory_order_seq_cst);
-        if (r)
-            r->wait_until(until);
-        else
-            futex_sleep(until);
-        // Handlers have run: they may have woken fibers, spawned tasks or started operations.
-        bool const undisturbed = may_stall && sleeping_.load(std::memory_order_relaxed) == 1 &&
-                                 inbox_.empty() && !has_ready_fibers() && !(r && r->has_work());
-        stall_patience_ =
-            undisturbed ? std::min(stall_patience_ * 4, longest_stall_patience) : first_stall_patience;
-        if (undisturbed && Clock::now() >= until && check_for_stall(*this))
-            stall_patience_ = first_stall_patience;
-        idle_for_ever.store(0, std::memory_order_seq_cst);
+    sleeping_.store(asleep, std::memory_order_seq_cst);
+    if (team)
+        sleep_in_team(until, may_stall);
+    else
+        sleep_soundly(until, may_stall);
+    sleeping_.store(awake, std::memory_order_seq_cst);
+}
+
+/// What `should_announce` asks for is settled here: first we are counted, then we look.
+void Home::sleep_in_team(Clock::time_point until, bool may_stall) noexcept {
+    auto const asleep_now = team->sleepers.fetch_add(1, std::memory_order_seq_cst) + 1;
+    bool late = false;
+    if (!something_was_put()) {
+        keeps_watch_ = asleep_now < team->homes.size() && !team->watched.exchange(true);
+        if (keeps_watch_) until = std::min(until, Clock::now() + watch_interval);
+        sleep_soundly(until, may_stall && !keeps_watch_);
+        late = keeps_watch_ && Clock::now() >= until;
     }
-    sleeping_.store(0, std::memory_order_seq_cst);
+    bool const woken = sleeping_.exchange(awake, std::memory_order_seq_cst) == to_search;
+    team->sleepers.fetch_sub(1, std::memory_order_seq_cst);
+    if (woken) team->waking.store(false, std::memory_order_release);
+    bool const watched = std::exchange(keeps_watch_, false);
+    if (watched) team->watched.store(false, std::memory_order_seq_cst);
+    if (late)
+        steal(0);
+    else if (woken || watched)
+        steal(1);
+}
+
+void Home::sleep_soundly(Clock::time_point until, bool may_stall) noexcept {
+    Reactor* const r = reactor();
+    if (!inbox_.empty() || boost_woke_.load(std::memory_order_seq_cst)) return;
+    idle_for_ever.store(may_stall ? ++sleeps_ : 0, std::memory_order_seq_cst);
+    if (r)
+        r->wait_until(until);
+    else
+        futex_sleep(until);
+    // Handlers have run: they may have woken fibers, spawned tasks or started operations.
+    bool const undisturbed = may_stall && sleeping_.load(std::memory_order_relaxed) == asleep &&
+                             inbox_.empty() && !has_ready_fibers() && !(r && r->has_work());
+    stall_patience_ =
+        undisturbed ? std::min(stall_patience_ * 4, longest_stall_patience) : first_stall_patience;
+    if (undisturbed && Clock::now() >= until && check_for_stall(*this))
+        stall_patience_ = first_stall_patience;
+    idle_for_ever.store(0, std::memory_order_seq_cst);
 }
 
 void Home::futex_sleep(Clock::time_point deadline) noexcept {
@@ -179,7 +227,8 @@ void Home::futex_sleep(Clock::time_point deadline) noexcept {
         at.tv_nsec = static_cast<long>(ns % 1'000'000'000);
         limit = &at;
     }
-    ::syscall(SYS_futex, &sleeping_, FUTEX_WAIT_BITSET_PRIVATE, 1, limit, nullptr, FUTEX_BITSET_MATCH_ANY);
+    ::syscall(SYS_futex, &sleeping_, FUTEX_WAIT_BITSET_PRIVATE, asleep, limit, nullptr,
+              FUTEX_BITSET_MATCH_ANY);
 }
 
 // --- I/O
@@ -213,14 +262,18 @@ void Home::thread_end() noexcept {
     }
     state.store(HomeState::ending, std::memory_order_release);
     wait_for_last_task(*this);
-    for (GroupCore* g = groups.head; g; g = g->home_next) g->closed.store(true, std::memory_order_relaxed);
+    {
+        Guard const guard{*this};
+        for (GroupCore* g = groups.head; g; g = g->home_next)
+            g->closed.store(true, std::memory_order_relaxed);
+    }
     retire_carriers();
     std::lock_guard const lock{ended_lock};
     drain(inbox_.close());
     timers.clear();
     state.store(HomeState::ended, std::memory_order_release);
     if (Reactor* const r = reactor_.exchange(nullptr)) r->thread_ended();
-    this_home = nullptr;
+    this_home = own_home = nullptr;
 }
 
 void Home::scheduler_gone() noexcept {
@@ -230,7 +283,7 @@ void Home::scheduler_gone() noexcept {
     // Boost destroys the main context later still, when the home may already serve another thread.
     while (Fiber* const f = fibers.pop_front()) f->home = nullptr;
     scheduler_is_gone_ = true;
-    bool const unused = objects == 0;
+    bool const unused = objects_.load(std::memory_order_acquire) == 0;
     lock.unlock();
     if (unused) recycle_if_unused();
 }
@@ -238,10 +291,13 @@ void Home::scheduler_gone() noexcept {
 void Home::recycle_if_unused() noexcept {
     {
         std::lock_guard const lock{ended_lock};
-        if (!scheduler_is_gone_ || objects != 0) return;
+        if (!scheduler_is_gone_ || objects_.load(std::memory_order_acquire) != 0) return;
         scheduler_is_gone_ = false;
     }
-    HomeRegistry::instance().recycle(*this);
+    if (team)
+        team->home_is_unused();
+    else
+        HomeRegistry::instance().recycle(*this);
 }
 
 /// `std::exit` was called inside a task: its thread-local destructors run on the task's stack, and Boost's
@@ -256,9 +312,16 @@ void Home::abandon_for_exit() noexcept {
         std::_Exit(EXIT_FAILURE);
     }
     state.store(HomeState::forked, std::memory_order_release); // nobody may use what lives here any more
-    this_home = nullptr;
+    this_home = own_home = nullptr;
+    if (team) {
+        team->abandoned.store(true, std::memory_order_release);
+        state_lock.lock();
+    }
     batch_ = local_ = fifo_ = {};
+    startable_.set(0);
+    own_pending_.set(0);
     oldest_ = nullptr;
+    if (team) state_lock.unlock();
     ready_ = yielded_ = {};
     timers.clear();
     reactor_fiber_ = nullptr;
@@ -292,13 +355,13 @@ void Home::after_fork_in_child() noexcept {
     ready_ = yielded_ = {};
     timers.clear();
     Home& own = HomeRegistry::instance().acquire();
-    own.reset();
+    own.reset(nullptr, 0);
     own.main_is_parents_ = running.kind != FiberKind::main;
     own.dispatcher_ = dispatcher_;
     own.running_ = &running;
     while (Fiber* const f = fibers.pop_front()) own.adopt(*f);
     install_algorithm(own);
-    this_home = &own;
+    this_home = own_home = &own;
 }
 
 } // namespace frond::inline v0::detail

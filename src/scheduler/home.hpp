@@ -1,8 +1,10 @@
 #pragma once
 
 #include "scheduler/fiber.hpp"
+#include "scheduler/home_lock.hpp"
 #include "scheduler/inbox.hpp"
 #include "scheduler/reactor.hpp"
+#include "scheduler/team.hpp"
 #include "scheduler/timer_queue.hpp"
 #include "scheduler/waiter.hpp"
 
@@ -48,7 +50,7 @@ inline constexpr unsigned starts_a_yield = 1000;
 
 enum class HomeState : std::uint8_t {
     live,
-    ending, ///< its thread waits for the last task; no more spawns from other threads
+    ending, ///< its thread or runtime waits for the last task; no more spawns from outside
     ended,  ///< its thread is over: nothing runs, what is left is read under `ended_lock`
     forked  ///< belongs to the parent process
 };
@@ -56,7 +58,10 @@ enum class HomeState : std::uint8_t {
 /// A thread's scheduler: what is ready, what can start, what is due, and what other threads send.
 ///
 /// Invariants
-/// 1. One thread touches everything but the block "any thread". There is no lock on that path.
+/// 1. One thread touches everything but the block "any thread" and, in the home of a `Runtime`, the blocks
+/// "what lives
+///    here" and "run queue", which belong to who holds `state_lock`. There is no lock on the path of a
+///    thread's own home.
 /// 2. Homes are recycled and never freed, so that a late wake-up from another thread always finds one.
 /// 3. A fiber is in at most one of: running, `ready_`, `yielded_`, an idle list, suspended in a wait.
 /// 4. While tasks can start, an idle carrier is at hand (`ensure_spare`), so that a fiber can block anywhere,
@@ -65,20 +70,32 @@ class Home {
 public:
     /// The calling thread's home; makes it at the first use. @throws Closed after the thread's end began
     static FROND_API Home& current();
+    /// Makes the calling thread one of a runtime's, with a new home. @throws std::bad_alloc
+    static Home& start_in(Team& team, std::size_t place);
 
-    // --- what can run -------------------------------------------------------------------------------------
+    // --- what can run: by who may touch the run queue -----------------------------------------------------
     /// An admitted task: children of the running task first, in spawn order; FIFO for those of a pool.
-    void make_runnable(TaskNode& t, bool fifo) noexcept;
+    void put(TaskNode& t, bool fifo) noexcept;
     /// Moves a pool's task that has not started in front of everything that has not.
     void run_first(TaskNode& t) noexcept;
+    /// How many tasks others may take, a little late.
+    std::size_t startable() const noexcept { return startable_.get(); }
+
     void make_ready(Fiber& f) noexcept;
 
     // --- waiting ------------------------------------------------------------------------------------------
-    /// Suspends the calling fiber until `wake`. `w` has been enlisted before.
-    /// @pre check_may_wait(). @throws std::bad_alloc; then `w` is in no list and the fiber has not waited
+    /// Suspends the calling fiber until `wake` or the deadline. For waits that stand in no list.
+    /// @pre check_may_wait(). @throws std::bad_alloc; then the fiber has not waited
     void park(Waiter& w, Clock::time_point deadline = Clock::time_point::max());
-    /// Ends a wait: takes it off its list and its timer, gives a lender its slot back.
+    /// Ends such a wait of a fiber of this home, on its thread.
     void wake(Waiter& w, WakeReason reason) noexcept;
+
+    // In three steps, for those that do: `prepare`, enlist, let go of the guard, `suspend`.
+    /// @throws std::bad_alloc
+    void prepare(Waiter& w, Clock::time_point deadline);
+    void suspend(Waiter& w) noexcept;
+    /// The second half of `Guard::wake`, on the fiber's thread.
+    void resume(Waiter& w) noexcept;
     void yield();
     /// @throws std::logic_error where suspending is not allowed
     void check_may_wait() const;
@@ -112,24 +129,40 @@ public:
     void thread_end() noexcept;
     void after_fork_in_child() noexcept;
     void scheduler_gone() noexcept; ///< Boost has dropped the algorithm: the home may be recycled
-    void forget_object() noexcept { --objects; }
+    /// Nodes and groups that refer to this home: it is recycled after the last one.
+    void add_object() noexcept { change_objects(1); }
+    void forget_object() noexcept { change_objects(static_cast<std::size_t>(-1)); }
     /// After the thread's end, without the lock: recycles the home once nothing refers to it.
     void recycle_if_unused() noexcept;
     /// For the stall: the main fiber's wait, if it is one that can end in Deadlock.
     Waiter* outermost_wait() const noexcept {
-        return main_is_parents_ || !main_fiber ? nullptr : main_fiber->waiting;
+        return main_is_parents_ || !main_fiber || team ? nullptr : main_fiber->waiting;
     }
+    /// Whether it may go to sleep for ever without its main fiber missing anything.
+    bool may_wait_for_ever() const noexcept { return team || outermost_wait(); }
     bool is_here() const noexcept { return this == this_home; }
+    /// Whether the calling thread may touch what lives here, under a Guard.
+    bool is_reachable() const noexcept { return is_here() || team; }
+    /// Whether `other` has its tasks in common with this home.
+    bool is_fellow_of(Home const& other) const noexcept {
+        return this == &other || (team && team == other.team);
+    }
+    /// A task that runs on the calling thread and may be waited for together with what lives here.
+    TaskNode* current_fellow() const noexcept {
+        return this_home && is_fellow_of(*this_home) ? this_home->current_task() : nullptr;
+    }
 
-    TimerQueue timers;
+    // --- what lives here
     GroupList groups;
-    FiberList fibers;
     std::size_t live_tasks = 0;
-    std::size_t objects = 0;   ///< nodes and groups that still refer to this home
-    std::uint64_t walks = 0;   ///< walks of the wait graph so far: the mark of the present one
+    std::uint64_t walks = 0; ///< walks of the wait graph so far: the mark of the present one
+
+    // --- this thread's
+    TimerQueue timers;
+    FiberList fibers;
     std::size_t offloaded = 0; ///< calls on offload threads that will wake a fiber here
     std::uint32_t number = 0;
-    std::uint32_t now_ms = 0; ///< a coarse clock, renewed every turn
+    std::atomic<std::uint32_t> now_ms{0}; ///< a coarse clock, renewed every turn
     pid_t thread_id = 0;
     std::uint8_t default_stack = 0;     ///< StackClass of tasks that ask for none
     Fiber* main_fiber = nullptr;        ///< unknown while it waits in Boost.Fiber since before our first use
@@ -137,14 +170,33 @@ public:
     std::string stall_graph;            ///< who waited for what when the stall was found
 
     // --- any thread
-    // ------------------------------------------------------------------------------------------
+    HomeLock state_lock;  ///< taken by Guard alone, and only where there is a team
+    Team* team = nullptr; ///< the runtime; nullptr: a thread's own home
+    std::size_t team_place = 0;
     std::atomic<HomeState> state{HomeState::live};
     /// Asleep with nothing of its own that could wake it: the number of that sleep; 0 otherwise.
     std::atomic<std::uint64_t> idle_for_ever{0};
     std::mutex ended_lock;
 
+    // --- for Team
+    /// What the last sleep may have missed. @return false: it was not asleep
+    bool wake_to_search() noexcept;
+    bool looks_asleep() const noexcept { return sleeping_.load(std::memory_order_relaxed) == asleep; }
+
 private:
     friend class HomeRegistry;
+
+    static constexpr std::uint32_t awake = 0;
+    static constexpr std::uint32_t asleep = 1;
+    static constexpr std::uint32_t to_search = 2; ///< woken to take tasks from others
+
+    static Home& start(Team* team, std::size_t place);
+    void change_objects(std::size_t by) noexcept {
+        if (team)
+            objects_.fetch_add(by, std::memory_order_acq_rel);
+        else
+            objects_.store(objects_.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+    }
 
     Fiber* pick_for_dispatcher() noexcept;
     Fiber* choose() noexcept;
@@ -152,9 +204,17 @@ private:
     Fiber* take_dispatcher() noexcept;
     void turn() noexcept;
     void flush_batch() noexcept;
-    bool can_start() const noexcept { return !local_.empty() || !fifo_.empty(); }
+    bool can_start() const noexcept {
+        return team ? startable_.get() > 0 || own_pending_.get() > 0 : !local_.empty() || !fifo_.empty();
+    }
+    bool steal(std::size_t leave) noexcept;
+    std::size_t take_from(Home& victim, std::size_t leave) noexcept;
+    bool something_was_put() const noexcept;
     bool woken_from_outside() const noexcept;
     void sleep() noexcept;
+    void sleep_soundly(Clock::time_point until, bool may_stall) noexcept;
+    void sleep_in_team(Clock::time_point until, bool may_stall) noexcept;
+    void wake_sleeper() noexcept;
     void futex_sleep(Clock::time_point deadline) noexcept;
 
     void kind_loop(Fiber& self);
@@ -162,6 +222,7 @@ private:
     void reactor_loop(Fiber& self);
     TaskNode* next_task(Fiber& self) noexcept;
     TaskNode* pop_task() noexcept;
+    void left_queue(TaskNode& t) noexcept;
     TaskNode* pop_newest_batch() noexcept;
     TaskNode* pop_oldest_batch() noexcept;
     void run(Fiber& self, TaskNode& t) noexcept;
@@ -175,12 +236,19 @@ private:
     [[noreturn]] void jump_to_exit() noexcept;
     void leave_fibers_behind(Fiber const* spared) noexcept;
     void drain(Message* m) noexcept;
-    void reset() noexcept;
+    void reset(Team* joined, std::size_t place) noexcept;
 
+    // --- run queue
     TaskQueue batch_;            ///< spawned by the running task since it last gave way
     TaskQueue local_;            ///< newest batch first
     TaskNode* oldest_ = nullptr; ///< first task of the last batch in local_; nullptr: look for it
     TaskQueue fifo_;             ///< admitted by pools and sent by other threads, oldest first
+    Counter startable_;          ///< in a team: tasks in these queues that others may take
+    Counter own_pending_;        ///< and those pinned to this thread
+
+    // --- this thread's
+    bool batch_begun_ = false; ///< in a team: something may be in batch_
+    bool keeps_watch_ = false; ///< looks for forgotten tasks once a millisecond
     FiberQueue ready_;
     FiberQueue yielded_;
     Fiber* idle_[stack_class_count] = {}; ///< last in, first out: warm stacks
@@ -217,8 +285,9 @@ private:
     // any thread
     Inbox inbox_;
     std::atomic<bool> boost_woke_{false};
-    std::atomic<std::uint32_t> sleeping_{0}; ///< the futex word
+    std::atomic<std::uint32_t> sleeping_{awake}; ///< the futex word
     std::atomic<Reactor*> reactor_{nullptr};
+    std::atomic<std::size_t> objects_{0};
 };
 
 /// Members of different pools wait crosswise: each for a task that is queued behind the other. The chains of
@@ -226,11 +295,16 @@ private:
 /// @return false: nobody waits like that
 bool lend_crosswise(Home& h) noexcept;
 
-/// A lender goes on without having been handed a slot: takes one, if need be beyond the limit.
+/// A lender goes on without having been handed a slot: takes one, if need be beyond the limit. Under the
+/// task's home's guard.
 void reclaim_slot(TaskNode& t) noexcept;
 
 /// Waits, on the main fiber at its thread's end, until no task is live. A stall ends the program.
 void wait_for_last_task(Home& h) noexcept;
+
+/// A deadline, or the verdict that nothing can happen any more: ends a wait of a fiber of `h`, on its thread,
+/// unless what it waits for has come.
+void end_late(Home& h, Waiter& w, WakeReason reason) noexcept;
 
 /// Writes which task runs on a stack: for the overflow message, so async-signal-safe.
 void describe_stack_owner(void const* fiber, int fd) noexcept;
@@ -239,8 +313,11 @@ void describe_stack_owner(void const* fiber, int fd) noexcept;
 bool thread_may_wait() noexcept;
 
 /// What ends a task: hands on its slot, wakes who waits, tells its group. Supplied by the layer above.
-void task_ended(Home& h, TaskNode& t, TaskState outcome, std::exception_ptr const& error) noexcept;
+void task_ended(TaskNode& t, TaskState outcome, std::exception_ptr const& error) noexcept;
 /// Ends a task that never ran: destroys the callable first.
-void task_dropped(Home& h, TaskNode& t, TaskState outcome, std::exception_ptr const& error) noexcept;
+void task_dropped(TaskNode& t, TaskState outcome, std::exception_ptr const& error) noexcept;
+/// One reference of the library's own less; the last one destroys the node. Any thread, without a guard,
+/// where threads share the home; else its thread, or under the lock of an ended home.
+void drop_own_ref(TaskNode& n) noexcept;
 
 } // namespace frond::inline v0::detail

@@ -39,7 +39,10 @@ std::size_t HomeRegistry::live_homes() {
 
 /// In a forked child, with the lock held since before the fork: the parent's homes are not ours.
 void HomeRegistry::forget_parent() noexcept {
-    for (Home* h : homes_) h->state.store(HomeState::forked, std::memory_order_relaxed);
+    for (Home* h : homes_) {
+        h->state.store(HomeState::forked, std::memory_order_relaxed);
+        h->state_lock.forget();
+    }
     homes_.clear();
     free_.clear();
     idle_helpers.store(0, std::memory_order_relaxed);

@@ -18,12 +18,12 @@ public:
     Home& acquire();
     void recycle(Home& h) noexcept;
 
-    /// Calls `f` for each live home, under the lock: `f` must not take it again.
+    /// Calls `f` for each home whose thread is not over, under the lock: `f` must not take it again.
     template <class F>
     void for_each(F&& f) {
         std::lock_guard const lock{mutex_};
         for (Home* h : homes_)
-            if (h->number != 0 && h->state.load(std::memory_order_acquire) == HomeState::live) f(*h);
+            if (h->number != 0 && h->state.load(std::memory_order_acquire) <= HomeState::ending) f(*h);
     }
     std::size_t live_homes();
 

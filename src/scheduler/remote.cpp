@@ -28,20 +28,24 @@ bool RemoteWait::complete(WakeReason why, std::exception_ptr e) noexcept {
 }
 
 void wait_remotely(Home& h, Waiter& w, Clock::time_point deadline,
-                   void (*begin)(RemoteWait&, Home&) noexcept) {
+                   void (*begin)(RemoteWait&, Guard&) noexcept) {
     Home& here = Home::current();
     here.check_may_wait();
     auto* const r = new RemoteWait{here, w};
     r->begin = begin;
     r->deliver = [](Message& m, Home& home) noexcept {
         auto& self = static_cast<RemoteWait&>(m);
-        self.begin(self, home);
+        Guard guard{home};
+        self.begin(self, guard);
     };
     if (!h.post(*r)) {
         // The home ended in between: what it leaves behind is read under its lock.
         std::lock_guard const lock{h.ended_lock};
         r->local = nullptr;
-        begin(*r, h);
+        {
+            Guard guard{h};
+            begin(*r, guard);
+        }
         w.reason = r->reason;
         w.error = r->error;
         r->drop();
@@ -54,7 +58,7 @@ void wait_remotely(Home& h, Waiter& w, Clock::time_point deadline,
         if (r->state.compare_exchange_strong(expected, RemoteWait::State::abandoned,
                                              std::memory_order_acq_rel)) {
             // The proxy leaves its list, or those of a thread that polls would pile up there.
-            send_to(h, [r] {
+            send_to(h, [r](Guard&) {
                 if (r->proxy.list) {
                     r->proxy.unlist();
                     r->drop();
@@ -69,13 +73,14 @@ void wait_remotely(Home& h, Waiter& w, Clock::time_point deadline,
     r->drop();
 }
 
-bool notify(Home& h, Waiter& w, WakeReason reason, std::exception_ptr error) noexcept {
+bool notify(Guard& guard, Waiter& w, WakeReason reason, std::exception_ptr error) noexcept {
+    if (w.refused) reason = WakeReason::closed;
     if (w.remote) {
         w.unlist();
         return w.remote->complete(reason, std::move(error));
     }
     w.error = std::move(error);
-    h.wake(w, reason);
+    guard.wake(w, reason);
     return true;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "scheduler/guard.hpp"
 #include "scheduler/home.hpp"
 #include "scheduler/inbox.hpp"
 #include "scheduler/waiter.hpp"
@@ -16,9 +17,9 @@
 
 namespace frond::inline v0::detail {
 
-/// A wait of a fiber for something that lives on another home. The proxy stands in the list there; completion
-/// and deadline race for `state`, and whoever wins decides, so that a result is delivered or stays where it
-/// is.
+/// A wait of a fiber for something that lives on another thread's own home. The proxy stands in the list
+/// there; completion and deadline race for `state`, and whoever wins decides, so that a result is delivered
+/// or stays where it is.
 struct RemoteWait : Message {
     enum class State : std::uint8_t { waiting, done, abandoned };
 
@@ -35,7 +36,7 @@ struct RemoteWait : Message {
     std::atomic<State> state{State::waiting};
     std::atomic<int> refs{2};
     void (*begin)(RemoteWait&,
-                  Home&) noexcept = nullptr; ///< on the target's home: enlist the proxy, or complete
+                  Guard&) noexcept = nullptr; ///< on the target's home: enlist the proxy, or complete
 
     /// Target's home. @return false: the requester has given up; nothing was delivered
     bool complete(WakeReason why, std::exception_ptr e = nullptr) noexcept;
@@ -47,29 +48,33 @@ struct RemoteWait : Message {
 /// Waits, on the calling thread, for `w.target`, which lives on `h`. `begin` runs there; it enlists the proxy
 /// or completes the wait at once. Sets `w.reason` and `w.error`.
 void wait_remotely(Home& h, Waiter& w, Clock::time_point deadline,
-                   void (*begin)(RemoteWait&, Home&) noexcept);
+                   void (*begin)(RemoteWait&, Guard&) noexcept);
 
 /// @throws Deadlock with the wait graph
 [[noreturn]] void throw_deadlock();
 
 /// Ends any wait, of this home's fiber or of another's. @return false: a remote waiter has given up
-bool notify(Home& h, Waiter& w, WakeReason reason, std::exception_ptr error = nullptr) noexcept;
+bool notify(Guard& guard, Waiter& w, WakeReason reason, std::exception_ptr error = nullptr) noexcept;
 
-/// Runs `f` on the home's thread, or here if that has ended; the caller waits for it. `f` must not wait.
+/// Calls `f(guard)` where the home's state may be touched: here, if it is ours or a runtime's; else on its
+/// thread, and the caller waits for it; here again, if that thread is over. `f` must not wait.
 template <class F>
-auto call_on(Home& h, F&& f) -> std::invoke_result_t<F&> {
-    using R = std::invoke_result_t<F&>;
-    if (h.is_here()) return f();
+auto call_on(Home& h, F&& f) -> std::invoke_result_t<F&, Guard&> {
+    using R = std::invoke_result_t<F&, Guard&>;
+    if (h.is_reachable()) {
+        Guard guard{h};
+        return f(guard);
+    }
     struct Call {
         F& f;
         std::optional<std::conditional_t<std::is_void_v<R>, bool, R>> result;
         std::exception_ptr error;
-        void run() noexcept {
+        void run(Guard& guard) noexcept {
             try {
                 if constexpr (std::is_void_v<R>)
-                    f();
+                    f(guard);
                 else
-                    result.emplace(f());
+                    result.emplace(f(guard));
             } catch (...) {
                 error = std::current_exception();
             }
@@ -77,36 +82,43 @@ auto call_on(Home& h, F&& f) -> std::invoke_result_t<F&> {
     } call{f, std::nullopt, nullptr};
     if (h.state.load(std::memory_order_acquire) == HomeState::live && thread_may_wait()) {
         Waiter w{WaitKind::remote, &call};
-        wait_remotely(h, w, Clock::time_point::max(), [](RemoteWait& r, Home&) noexcept {
-            static_cast<Call*>(const_cast<void*>(r.proxy.target))->run();
+        wait_remotely(h, w, Clock::time_point::max(), [](RemoteWait& r, Guard& guard) noexcept {
+            static_cast<Call*>(const_cast<void*>(r.proxy.target))->run(guard);
             r.complete(WakeReason::done);
         });
         if (w.reason == WakeReason::stalled) throw_deadlock();
     } else {
         std::lock_guard const lock{h.ended_lock};
-        call.run();
+        Guard guard{h};
+        call.run(guard);
     }
     if (call.error) std::rethrow_exception(std::move(call.error));
     if constexpr (!std::is_void_v<R>) return std::move(*call.result);
 }
 
-/// Sends `f` to the home, to run there some time; where the home has ended it runs here and now.
-/// Without memory for the message it is lost: only for what may be.
+/// The same without waiting for it. Without memory for the message it is lost: only for what may be.
 template <class F>
 void send_to(Home& h, F f) noexcept {
+    if (h.is_reachable()) {
+        Guard guard{h};
+        f(guard);
+        return;
+    }
     struct Letter : Message {
         F f;
         explicit Letter(F&& g) noexcept : f{std::move(g)} {
-            deliver = [](Message& m, Home&) noexcept {
+            deliver = [](Message& m, Home& home) noexcept {
                 std::unique_ptr<Letter> const self{static_cast<Letter*>(&m)};
-                self->f();
+                Guard guard{home};
+                self->f(guard);
             };
         }
     };
     if (auto* const m = new (std::nothrow) Letter{std::move(f)}; m && !h.post(*m)) {
         std::unique_ptr<Letter> const self{m};
         std::lock_guard const lock{h.ended_lock};
-        self->f();
+        Guard guard{h};
+        self->f(guard);
     }
 }
 

@@ -6,9 +6,18 @@
 
 namespace frond::inline v0::detail {
 
-void Home::make_runnable(TaskNode& t, bool fifo) noexcept {
+void Home::put(TaskNode& t, bool fifo) noexcept {
     t.in_run_queue = true;
     (fifo ? fifo_ : batch_).push_back(t);
+    if (!team) return;
+    t.queued_at = this;
+    batch_begun_ = batch_begun_ || !fifo;
+    ++(t.pinned ? own_pending_ : startable_);
+}
+
+void Home::left_queue(TaskNode& t) noexcept {
+    t.in_run_queue = false;
+    if (team) --(t.pinned ? own_pending_ : startable_);
 }
 
 void Home::run_first(TaskNode& t) noexcept {
@@ -18,9 +27,15 @@ void Home::run_first(TaskNode& t) noexcept {
 }
 
 void Home::flush_batch() noexcept {
-    if (batch_.empty()) return;
-    batch_.head->first_of_batch = true;
-    local_.splice_front(batch_);
+    if (team) {
+        if (!std::exchange(batch_begun_, false)) return;
+        state_lock.lock();
+    }
+    if (!batch_.empty()) {
+        batch_.head->first_of_batch = true;
+        local_.splice_front(batch_);
+    }
+    if (team) state_lock.unlock();
 }
 
 void Home::make_ready(Fiber& f) noexcept {
@@ -41,7 +56,7 @@ void Home::became_ready(Fiber& f) noexcept {
 }
 
 bool Home::has_ready_fibers() const noexcept {
-    return !ready_.empty() || !yielded_.empty() || can_start() || !batch_.empty();
+    return !ready_.empty() || !yielded_.empty() || can_start() || (!team && !batch_.empty());
 }
 
 /// A fiber that yielded comes after those that were ready before it and after `starts_a_yield` starts.
@@ -119,8 +134,8 @@ Fiber* Home::pick_for_dispatcher() noexcept {
 void Home::turn() noexcept {
     auto const now = Clock::now();
     turn_began_ = now;
-    now_ms = static_cast<std::uint32_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count());
+    auto const since_boot = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
+    now_ms.store(static_cast<std::uint32_t>(since_boot.count()), std::memory_order_relaxed);
     picks_ = starts_this_turn_ = 0;
     turn_due_ = false;
     boost_woke_.store(false, std::memory_order_relaxed);

@@ -36,7 +36,7 @@ void tell_outermost_waiter(Home& h) noexcept {
     Waiter* const w = h.outermost_wait();
     if (!w) return;
     h.stall_graph = wait_graph();
-    h.wake(*w, WakeReason::stalled);
+    end_late(h, *w, WakeReason::stalled);
 }
 
 /// Goes from home to home until one has a main fiber that waits.
@@ -69,9 +69,9 @@ bool check_for_stall(Home& h) noexcept {
         auto const sleep = each.idle_for_ever.load(std::memory_order_seq_cst);
         all_idle = all_idle && sleep != 0;
         sleeps += sleep;
-        if (!outermost || each.thread_id == process) outermost = &each;
+        if (!each.team && (!outermost || each.thread_id == process)) outermost = &each;
     });
-    if (!all_idle || threads_of_process() != homes + registry.idle_helpers.load()) return false;
+    if (!all_idle || !outermost || threads_of_process() != homes + registry.idle_helpers.load()) return false;
     registry.for_each([&](Home& each) {
         Reactor* const r = each.reactor();
         all_idle = all_idle && each.has_no_messages() && !(r && r->has_work());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "scheduler/inbox.hpp"
 #include "scheduler/timer_queue.hpp"
 
 #include <frond/detail/task_node.hpp>
@@ -10,10 +11,14 @@
 namespace frond::inline v0::detail {
 
 /// What most tasks do without.
-struct TaskExtras : Timer {
+struct TaskExtras : Timer, Message {
     explicit TaskExtras(TaskNode& t) noexcept : task{&t} {}
 
-    TaskNode* task; ///< for the timer of spawn_after
+    TaskNode* task;             ///< for the timer of spawn_after
+    Home* timer_home = nullptr; ///< on whose thread that is armed; gets `Message` to arm or disarm it
+    Clock::time_point due;
+    bool arming = false;       ///< the message to arm it is on its way
+    Home* pinned_to = nullptr; ///< the only thread of its runtime that may start it
     std::string name;
     int priority = 0;
 };

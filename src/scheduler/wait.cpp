@@ -1,7 +1,7 @@
 // The one way to wait: a Waiter on the fiber's stack, and a suspended context.
 
 #include "scheduler/algorithm.hpp"
-#include "scheduler/home.hpp"
+#include "scheduler/guard.hpp"
 #include "scheduler/stall.hpp"
 
 #include <boost/fiber/context.hpp>
@@ -23,35 +23,54 @@ void Home::check_may_wait() const {
 }
 
 void Home::park(Waiter& w, Clock::time_point deadline) {
-    Fiber& f = current_fiber();
-    w.fiber = &f;
-    if (deadline != Clock::time_point::max()) {
-        w.fire = [](Timer& t, Home& h) noexcept { h.wake(static_cast<Waiter&>(t), WakeReason::timeout); };
-        try {
-            timers.arm(w, deadline);
-        } catch (...) {
-            w.unlist();
-            throw;
-        }
-    }
+    prepare(w, deadline);
+    suspend(w);
+}
+
+void Home::prepare(Waiter& w, Clock::time_point deadline) {
+    w.fiber = &current_fiber();
+    if (deadline == Clock::time_point::max()) return;
+    w.fire = [](Timer& t, Home& h) noexcept { end_late(h, static_cast<Waiter&>(t), WakeReason::timeout); };
+    timers.arm(w, deadline);
+}
+
+void Home::suspend(Waiter& w) noexcept {
+    Fiber& f = *w.fiber;
     f.waiting = &w;
+    f.wait_kind.store(w.kind, std::memory_order_relaxed);
     TaskNode* const task = f.task;
     if (task) task->state.store(TaskState::waiting, std::memory_order_relaxed);
     f.suspended_by_us = true;
     f.context->suspend();
     f.suspended_by_us = false;
     if (f.home->abandoned_) f.home->jump_to_exit();
-    if (task) task->state.store(TaskState::running, std::memory_order_relaxed);
+    if (!task) return;
+    task->state.store(TaskState::running, std::memory_order_relaxed);
+    if (!w.must_reclaim) return;
+    Guard const guard{*task->home};
+    if (task->lent) reclaim_slot(*task);
+}
+
+void Home::resume(Waiter& w) noexcept {
+    timers.disarm(w);
+    w.fiber->waiting = nullptr;
+    make_ready(*w.fiber);
 }
 
 void Home::wake(Waiter& w, WakeReason reason) noexcept {
-    timers.disarm(w);
-    w.unlist();
     w.reason = reason;
-    w.fiber->waiting = nullptr;
-    make_ready(*w.fiber);
-    TaskNode* const task = w.fiber->task;
-    if (task && task->lent) reclaim_slot(*task);
+    resume(w);
+}
+
+/// Where the wait stands in a list that others may touch, one of them may have ended it a moment ago: then
+/// the news is on its way, and counts.
+void end_late(Home& h, Waiter& w, WakeReason reason) noexcept {
+    if (!w.keeper) {
+        h.wake(w, reason);
+        return;
+    }
+    Guard guard{*w.keeper};
+    if (w.list) guard.wake(w, reason);
 }
 
 void Home::yield() {

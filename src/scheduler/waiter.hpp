@@ -1,5 +1,6 @@
 #pragma once
 
+#include "scheduler/inbox.hpp"
 #include "scheduler/timer_queue.hpp"
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 
 namespace frond::inline v0::detail {
 
+class Home;
 struct Fiber;
 struct RemoteWait;
 struct TaskNode;
@@ -21,6 +23,8 @@ enum class WaitKind : std::uint8_t {
     slot,      ///< PoolCore: a free slot
     pool_end,  ///< PoolCore: the last task of all groups bound to it
     home_end,  ///< Home: the last task of the thread
+    team_end,  ///< Team: the last task of a runtime
+    stop,      ///< a runtime's thread: the runtime's end
     io,        ///< an asynchronous operation's handler
     offload,   ///< a call on an offload thread
     remote     ///< an answer of another home
@@ -37,10 +41,11 @@ enum class WakeReason : std::uint8_t {
 /// One wait of one fiber; lives on that fiber's stack, or in a RemoteWait for a fiber of another home. Every
 /// wait of the library is one of these, so that deadlines, `dump` and the search for circles act in one
 /// place.
-struct Waiter : Timer {
-    Waiter* next = nullptr; ///< circular, in the list of what it waits for
-    Waiter* prev = nullptr;
+struct Waiter : Timer, Message {
+    Waiter* list_next = nullptr; ///< circular, in the list of what it waits for
+    Waiter* list_prev = nullptr;
     Waiter** list = nullptr; ///< the head of that list; nullptr: in none
+    Home* keeper = nullptr;  ///< whose guard covers that list; nullptr: it stands in none
     Fiber* fiber = nullptr;  ///< nullptr: a proxy for a fiber of another home
     RemoteWait* remote = nullptr;
     void const* target = nullptr;
@@ -48,7 +53,9 @@ struct Waiter : Timer {
     std::exception_ptr error;  ///< group: what the join has to throw
     WaitKind kind = WaitKind::sleep;
     WakeReason reason = WakeReason::none;
-    bool destructor = false; ///< nobody could catch a Deadlock
+    bool destructor = false;   ///< nobody could catch a Deadlock
+    bool refused = false;      ///< admission: the pool was closed, there will be no slot
+    bool must_reclaim = false; ///< a lender's slot could not be taken back when it was woken
 
     explicit Waiter(WaitKind k, void const* t = nullptr) noexcept : target{t}, kind{k} {}
     Waiter(Waiter const&) = delete;
@@ -57,22 +64,22 @@ struct Waiter : Timer {
     void enlist(Waiter*& head) noexcept {
         list = &head;
         if (head) {
-            next = head;
-            prev = head->prev;
-            prev->next = next->prev = this;
+            list_next = head;
+            list_prev = head->list_prev;
+            list_prev->list_next = list_next->list_prev = this;
         } else {
-            head = next = prev = this;
+            head = list_next = list_prev = this;
         }
     }
 
     void unlist() noexcept {
         if (!list) return;
-        if (next == this) {
+        if (list_next == this) {
             *list = nullptr;
         } else {
-            next->prev = prev;
-            prev->next = next;
-            if (*list == this) *list = next;
+            list_next->list_prev = list_prev;
+            list_prev->list_next = list_next;
+            if (*list == this) *list = list_next;
         }
         list = nullptr;
     }
@@ -85,7 +92,7 @@ bool any_waiter(Waiter* head, F&& f) {
     Waiter* w = head;
     do {
         if (f(*w)) return true;
-        w = w->next;
+        w = w->list_next;
     } while (w != head);
     return false;
 }

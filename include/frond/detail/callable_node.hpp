@@ -1,6 +1,6 @@
 #pragma once
 
-#include <frond/detail/task_node.hpp>
+#include <frond/detail/group_core.hpp>
 
 #include <functional>
 #include <memory>
@@ -79,7 +79,7 @@ struct CallableNode final : ResultNode<R> {
 
     template <class... G>
     CallableNode(GroupCore& g, Home& h, std::source_location at, G&&... callable_args)
-        : ResultNode<R>(table(), g, h, at), callable(std::forward<G>(callable_args)...) {}
+        : ResultNode<R>(table(), g, h, g.shared, at), callable(std::forward<G>(callable_args)...) {}
     ~CallableNode() = delete; // its parts die one by one, see ops
 
     static void run(TaskNode& n) {

@@ -26,7 +26,7 @@ using LiveList = IntrusiveList<TaskNode, &TaskNode::live_next, &TaskNode::live_p
 /// The owner side of a group: its live tasks, its joiners, its errors.
 ///
 /// Invariants
-/// 1. All but the counters and `incoming` belong to the home thread.
+/// 1. All but the atomics belongs to the home: to its thread, or to who holds its lock (see TaskNode).
 /// 2. `size` = tasks that are live; `active` of them are admitted, the others wait for a slot or their time.
 /// 3. A failed task whose error nobody has seen stays linked in `errors`, which holds one reference to it.
 struct GroupCore {
@@ -39,12 +39,13 @@ struct GroupCore {
     Waiter* joiners = nullptr;            ///< circular, first come first
     LiveList errors;
     std::uint32_t errors_kept = 0;
-    std::uint64_t errors_dropped = 0;  ///< beyond the 64 that are kept
-    std::uint32_t queued = 0;          ///< tasks in the pool's queue
-    std::uint32_t unboosted = 0;       ///< tasks of a pool that have neither started nor been moved up
-    std::uint32_t waiting_members = 0; ///< tasks that wait for tasks or groups
+    std::uint64_t errors_dropped = 0; ///< beyond the 64 that are kept
+    std::uint32_t queued = 0;         ///< tasks in the pool's queue
+    Tally unboosted;                  ///< tasks of a pool that have neither started nor been moved up
+    Tally waiting_members;            ///< tasks that wait for tasks or groups
     OnError on_error = OnError::collect;
     bool is_pool = false;
+    bool shared = false;   ///< the home is a `Runtime`'s: several threads work on this
     bool dropping = false; ///< until the next quiescence new tasks end cancelled
     std::atomic<bool> closed{false};
     int uncaught_at_birth = 0;

@@ -23,7 +23,7 @@ using GroupsOfPool = IntrusiveList<GroupCore, &GroupCore::pool_next, &GroupCore:
 
 /// The cap: slots, and who waits for one.
 ///
-/// Invariants (home thread)
+/// Invariants (seen by who may touch it, as a GroupCore)
 /// 1. `active` = tasks of this pool with `has_slot`; a task that has lent its slot does not count.
 /// 2. A task is admitted only while `active` < `limit`; `active` passes `limit` only when a lender goes on
 ///    without having been handed a slot.
@@ -37,7 +37,7 @@ struct PoolCore {
     Counter active;
     Counter queued;
     Counter live;                                    ///< tasks of all groups bound to it
-    std::uint32_t lent = 0;                          ///< tasks that have lent their slot
+    Counter lent;                                    ///< tasks that have lent their slot
     std::map<int, TaskQueue, std::greater<>> queues; ///< one entry unless the order is by priority
     GroupsOfPool groups;
     Waiter* submitters = nullptr;    ///< outsiders in front of a full backlog, each with its task
