@@ -9,9 +9,9 @@
 namespace frond::inline v0 {
 
 /// Writes the tree of threads, pools, groups and tasks: state, age, spawn site, and what each waits for. The
-/// same text stands in `Deadlock::what()`. A home that does not answer within 100 ms blocks outside frond and
-/// is listed so.
-/// *Suspends* only for the answers of other threads. Thread safety: callable from anywhere.
+/// same text stands in `Deadlock::what()`. A thread that does not answer within 100 ms blocks outside frond,
+/// or computes, and is listed so; what lives in a `Runtime` is shown all the same.
+/// *Suspends* never, but blocks its thread for the answers of others. Thread safety: callable from anywhere.
 FROND_API void dump(std::ostream& out);
 
 /// How the stacks of this process are made and guarded.
@@ -26,12 +26,13 @@ struct Stats {
     std::size_t guarded_by_madvise;
     std::size_t guarded_by_mprotect;
     std::size_t unguarded; ///< neither worked: an overrun of these is not caught
-    std::size_t homes;     ///< threads with a scheduler
+    std::size_t homes;     ///< threads with a scheduler, those of runtimes included
 };
 FROND_API Stats stats();
 
-/// Sets the stack size of tasks that ask for none, for the calling thread, rounded up to a class of 64 KiB,
-/// 256 KiB, 1 MiB or 8 MiB. Tasks that have started keep theirs.
+/// Sets the stack size of tasks that start on the calling thread and ask for none, rounded up to a class of
+/// 64 KiB, 256 KiB, 1 MiB or 8 MiB. Tasks that have started keep theirs. For the threads of a `Runtime`, call
+/// it through `run_on_each`.
 /// @throws std::invalid_argument above 8 MiB
 FROND_API void set_default_stack_size(std::size_t bytes);
 

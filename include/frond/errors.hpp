@@ -27,7 +27,8 @@ struct FROND_API Deadlock : std::logic_error {
     using std::logic_error::logic_error;
 };
 
-/// Thrown by `spawn` and its kin when the group, the pool or the thread they live on accepts no more work.
+/// Thrown by `spawn` and its kin when the group, the pool, or the thread or `Runtime` they live on accepts no
+/// more work.
 /// The callable has been destroyed.
 struct FROND_API Closed : std::logic_error {
     using std::logic_error::logic_error;

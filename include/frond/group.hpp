@@ -56,14 +56,18 @@ FROND_API void check_open(GroupCore const& g);
 /// Lifetime: the destructor waits for every task. A group that dies because of an exception first drops what
 /// has not started. Errors that nobody has seen by then go to the unhandled-error handler.
 /// Thread safety: all members may be called from any thread; the tasks run on the thread that made the group
-/// (its *home*; a bound group's is its pool's), and start when that thread next waits or yields.
+/// (its *home*; a bound group's is its pool's), and start when that thread next waits or yields. The home of
+/// what a `Runtime`'s task makes is that runtime: any of its threads starts the tasks.
+/// A call of which it says "until the home answers" *suspends* where the home is another thread's own; what
+/// lives in a `Runtime` is asked directly.
 /// Cost: no allocation for the group; one of about 128 bytes a task, and a stack only while it runs.
 /// The idea is gevent's; unlike there, a task may join groups of its own inside a full pool.
 class FROND_API Group {
 public:
     Group();
     explicit Group(GroupOptions options);
-    /// Bound to `pool`, which should outlive it; when the pool goes first the group is closed.
+    /// Bound to `pool`, which should outlive it; when the pool goes first the group is closed. *Suspends*
+    /// until the home answers.
     explicit Group(Pool& pool, GroupOptions options = {});
     Group(Group const&) = delete;
     Group& operator=(Group const&) = delete;
@@ -107,8 +111,7 @@ public:
         return handle(n);
     }
 
-    /// Spawns if a slot is free now and nobody is queued before it. *Suspends* never on the home thread; from
-    /// another thread until the home answers.
+    /// Spawns if a slot is free now and nobody is queued before it. *Suspends* until the home answers.
     template <class F>
         requires detail::Spawnable<F>
     auto try_spawn(F&& f, std::source_location at = std::source_location::current()) {
@@ -122,7 +125,8 @@ public:
         return handle_if(detail::submit(n, detail::SpawnMode::now_or_never), n);
     }
 
-    /// Queues the call once `delay` has passed; until then it counts as pending. *Suspends* never.
+    /// Queues the call once `delay` has passed; until then it counts as pending. *Suspends* until the home
+    /// answers.
     template <class Rep, class Period, class F>
         requires detail::Spawnable<F>
     auto spawn_after(std::chrono::duration<Rep, Period> delay, F&& f,
@@ -160,11 +164,11 @@ public:
     }
 
     /// Takes the errors that nobody has seen, oldest first; at most 64 are kept, the last one tells how many
-    /// more there were. *Suspends* only on another thread than the home, until it answers.
+    /// more there were. *Suspends* until the home answers.
     std::vector<TaskError> errors();
 
-    /// Tasks that have not ended. *Suspends* never; on other threads than the home it may be old news, as the
-    /// three below.
+    /// Tasks that have not ended. *Suspends* never; on other threads than the home, and in a `Runtime`, it
+    /// may be old news, as the three below.
     std::size_t size() const noexcept;
     std::size_t active() const noexcept;  ///< admitted and not ended; without a pool every task is admitted
     std::size_t pending() const noexcept; ///< waiting for a slot, or for their time
@@ -175,6 +179,7 @@ protected:
     Group(GroupOptions options, detail::PoolCore* own_pool);
     /// Of a runtime.
     Group(detail::Home& home, GroupOptions options);
+    void enlist();
     void wait_for_quiescence() noexcept;
 
     detail::GroupCore core_;

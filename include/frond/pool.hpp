@@ -51,11 +51,11 @@ private:
 /// (`Group group{pool}`), make it live long, resize it at will.
 ///
 /// A task is *active* from its admission to its end, also while it sleeps, does I/O or waits for a lock. Only
-/// while what it waits for (a task, a group), directly or through others, needs a slot of the same pool, it
-/// lends its own; so nested use neither deadlocks nor exceeds the cap. When what it waits for ends, that slot
-/// goes straight to it. A lender that goes on for another reason (a deadline, a second waiter on one task,
-/// its own `spawn_wait`) does not wait for a slot: the pool is overdrawn by it, counts that, and admits
-/// nothing until it is repaid.
+/// while what it waits for (a task, a group), directly or through others of its thread or `Runtime`, needs a
+/// slot of the same pool, it lends its own; so nested use neither deadlocks nor exceeds the cap. When what it
+/// waits for ends, that slot goes straight to it. A lender that goes on for another reason (a deadline, a
+/// second waiter on one task, its own `spawn_wait`) does not wait for a slot: the pool is overdrawn by it,
+/// counts that, and admits nothing until it is repaid.
 ///
 /// Example:
 ///     frond::Pool pool{10};
@@ -66,7 +66,8 @@ private:
 /// front.
 /// Lifetime: the destructor rejects spawns from outside and waits for every group bound to the pool.
 /// Thread safety: as `Group`. A static pool is safe.
-/// Cost: admission is a few instructions on the home thread; a queued task about 128 bytes.
+/// Cost: admission is a few instructions on the home thread, in a `Runtime` under one lock for the pool; a
+/// queued task about 128 bytes.
 class FROND_API Pool : public Group {
 public:
     /// @throws std::invalid_argument for zero and negative numbers
@@ -88,7 +89,8 @@ public:
     }
     void wait_available() { wait_available_until(Clock::time_point::max()); }
 
-    /// Changes the limit at any time; 0 pauses admission. What runs goes on.
+    /// Changes the limit at any time; 0 pauses admission. What runs goes on. *Suspends* until the home
+    /// answers, as `close` does.
     /// @throws std::invalid_argument for negative numbers
     template <std::integral I>
     void resize(I limit) {

@@ -99,7 +99,8 @@ public:
         std::vector<Task<void>> tasks;
         tasks.reserve(threads());
         for (std::size_t i = 0; i < threads(); ++i)
-            tasks.push_back(root().spawn_on(thread(i), [f]() mutable { static_cast<void>(f()); }, at));
+            tasks.push_back(
+                root().spawn_on(thread(i), [copy = f]() mutable { static_cast<void>(copy()); }, at));
         for (auto const& t : tasks) t.wait();
         for (auto const& t : tasks) t.get();
     }

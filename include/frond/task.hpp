@@ -34,7 +34,8 @@ FROND_API void claim_result(TaskNode& n); ///< @throws std::logic_error when it 
 /// Lifetime: the result lives as long as the last handle; a reference from `get` must not outlive that.
 /// Thread safety: any thread may wait, read or copy its own handle; one handle object is not for two threads
 /// at once.
-/// Cost: one pointer; a copy is a plain increment on the task's home thread and an atomic one elsewhere.
+/// Cost: one pointer; a copy is a plain increment on the task's home thread, an atomic one elsewhere and in a
+/// `Runtime`.
 template <class T>
 class Task {
 public:
@@ -90,7 +91,7 @@ public:
     bool ready() const noexcept {
         return node_ && detail::is_final(node_->state.load(std::memory_order_acquire));
     }
-    /// Where it stands; may be old news when read on another thread than its home. *Suspends* never.
+    /// Where it stands; may be old news when read on another thread than it runs on. *Suspends* never.
     TaskState state() const { return node().state.load(std::memory_order_acquire); }
     /// Waits for the end; what it threw, or nullptr. Marks the error as seen, so that no `join` throws it.
     /// *Suspends* unless the task has ended. @throws Deadlock

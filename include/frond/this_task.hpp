@@ -19,7 +19,8 @@ FROND_API std::uint64_t id() noexcept;
 /// Valid while the task runs.
 FROND_API std::string_view name() noexcept;
 
-/// Lets everything that is ready, and up to 1,000 tasks that can start, go first. *Suspends* if there is any.
+/// Lets everything on this thread that is ready, and up to 1,000 tasks that can start, go first. *Suspends*
+/// if there is any.
 /// @throws std::logic_error inside an Asio handler
 FROND_API void yield();
 

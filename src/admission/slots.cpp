@@ -103,6 +103,7 @@ void pump(Guard& guard, PoolCore& p) noexcept {
     }
     while (p.submitters && has_room(p)) {
         Waiter& w = *p.submitters;
+        w.unlist(); // letting it in may lend a slot, and so come here again
         let_in(guard, *w.cargo);
         notify(guard, w, WakeReason::done);
     }

@@ -78,7 +78,7 @@ bool needs_all_locks(Waiter const& w, TaskNode const* me) noexcept {
 bool closes_circle(Guard const& guard, Waiter const& w, TaskNode& me) noexcept {
     if (w.kind == WaitKind::admission) return false;
     if (covers(w, me)) return true;
-    if (!has_further_waits(w)) return false;
+    if (!guard.is_wide() || !has_further_waits(w)) return false;
     WalkUp walk{guard};
     walk.add_waiters_of(me);
     while (TaskNode* const t = walk.next())
@@ -214,9 +214,9 @@ bool needs_slot_of(Guard const& guard, PoolCore& p, Waiter const& w) noexcept {
 /// that begin to wait for each other at the same moment cannot both miss the other: each says first that it
 /// waits, and then looks, under the lock under which it will stand in the list.
 bool prepare_wait(Guard& guard, Waiter& w, TaskNode* me, bool moves_up) {
-    if (!guard.is_wide()) {
+    if (guard.home.team) {
         if (me) me->state.store(TaskState::waiting, std::memory_order_seq_cst);
-        if (needs_all_locks(w, me)) {
+        if (!guard.is_wide() && needs_all_locks(w, me)) {
             guard.widen();
             return false;
         }
@@ -231,21 +231,13 @@ bool prepare_wait(Guard& guard, Waiter& w, TaskNode* me, bool moves_up) {
         else if (w.kind == WaitKind::task || w.kind == WaitKind::admission)
             move_up(guard, task_target(w));
     }
-    if (!me) return true;
+    // With one lock: what began to wait down there since we looked finds us above it, and lends for us, too.
+    if (!me || !guard.is_wide()) return true;
     if (has_further_waits(w))
         lend_up_for_chain(guard, w, *me);
     else if (PoolCore* const p = pool_with_queued(w))
         lend_up(guard, *p, w, *me);
     return true;
-}
-
-void stand_in(Waiter*& list, Guard& guard, Waiter& w, TaskNode* me) noexcept {
-    w.keeper = &guard.home;
-    w.enlist(list);
-    w.fiber->task_wait = &w;
-    if (me) me->state.store(TaskState::waiting, std::memory_order_relaxed);
-    guard.release();
-    this_home->suspend(w);
 }
 
 bool lend_crosswise(Home& h) noexcept {

@@ -57,17 +57,18 @@ bool prepare_wait(Guard& guard, Waiter& w, TaskNode* me, bool moves_up);
 class WaitScope {
 public:
     /// @throws as Home::prepare
-    WaitScope(Home& here, Waiter& w, TaskNode* me, Clock::time_point deadline) : here_{here}, w_{w}, me_{me} {
-        here.prepare(w, deadline);
+    WaitScope(Home& here, Fiber& f, Waiter& w, TaskNode* me, Clock::time_point deadline)
+        : here_{here}, w_{w}, me_{me} {
+        here.prepare(w, f, deadline);
         if (me) me->group->waiting_members.add(me->group->shared);
     }
     WaitScope(WaitScope const&) = delete;
     WaitScope& operator=(WaitScope const&) = delete;
     ~WaitScope() {
-        here_.timers.disarm(w_);
+        if (w_.armed()) here_.timers.disarm(w_);
         if (!me_) return;
         me_->group->waiting_members.take(me_->group->shared);
-        me_->state.store(TaskState::running, std::memory_order_relaxed);
+        if (me_->group->shared) me_->state.store(TaskState::running, std::memory_order_release);
     }
 
 private:
@@ -76,19 +77,26 @@ private:
     TaskNode* me_;
 };
 
-/// The wait itself, in the list of what it waits for; lets go of the guard.
-void stand_in(Waiter*& list, Guard& guard, Waiter& w, TaskNode* me) noexcept;
+/// The wait itself, in the list of what it waits for; lets go of the guard. `w` was prepared.
+inline void stand_in(Waiter*& list, Guard& guard, Home& here, Waiter& w) noexcept {
+    w.keeper = &guard.home;
+    w.enlist(list);
+    if (here.is_fellow_of(guard.home)) w.fiber->task_wait = &w; // no walk leads to another runtime
+    guard.release();
+    here.suspend(w);
+}
 
-/// Waits in `list` until told, unless `has_come()`. @return whether it has waited
+/// Waits in `list` until told, unless `has_come()`. @param f the calling fiber. @return whether it has waited
 template <class F>
-bool wait_unless(F has_come, Guard& guard, Waiter& w, Waiter*& list, TaskNode* me, bool moves_up,
+bool wait_unless(F has_come, Guard& guard, Fiber& f, Waiter& w, Waiter*& list, TaskNode* me, bool moves_up,
                  Clock::time_point deadline = Clock::time_point::max()) {
     if (has_come()) return false;
-    WaitScope const scope{*this_home, w, me, deadline};
-    while (!prepare_wait(guard, w, me, moves_up))
+    Home& here = *f.home;
+    WaitScope const scope{here, f, w, me, deadline};
+    while (!prepare_wait(guard, w, me, moves_up) || guard.make_way())
         if (has_come()) return false;
     if (has_come()) return false; // a slot that was lent may have brought it
-    stand_in(list, guard, w, me);
+    stand_in(list, guard, here, w);
     return true;
 }
 

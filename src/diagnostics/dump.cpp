@@ -12,12 +12,15 @@
 #include <frond/detail/pool_core.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <ostream>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace frond::inline v0 {
@@ -31,7 +34,7 @@ constexpr std::size_t tasks_shown_a_group = 1000;
 
 char const* state_text(TaskNode const& t) {
     if (t.delayed) return "delayed";
-    switch (t.state.load(std::memory_order_relaxed)) {
+    switch (t.state.load(std::memory_order_acquire)) {
     case TaskState::queued:
         return t.in_pool_queue ? "queued" : "runnable";
     // A fiber that is not the running one has yielded, or waits in a primitive that is not ours.
@@ -199,9 +202,9 @@ private:
              << (t.has_slot ? ", has a slot"
                  : t.lent   ? ", has lent its slot"
                             : "")
-             << ", " << home_.now_ms.load(std::memory_order_relaxed) - t.born_ms << " ms old, spawned at "
-             << t.site.file_name() << ':' << t.site.line();
-        auto const state = t.state.load(std::memory_order_relaxed);
+             << ", " << now_ms_ - t.born_ms << " ms old, spawned at " << t.site.file_name() << ':'
+             << t.site.line();
+        auto const state = t.state.load(std::memory_order_acquire);
         if (state == TaskState::waiting) {
             out_ << "; ";
             describe_wait(out_, *t.fiber);
@@ -217,8 +220,15 @@ private:
     static bool is_started(TaskState s) { return s == TaskState::running || s == TaskState::waiting; }
     void indent(int depth) { out_ << std::string(static_cast<std::size_t>(depth) * 2, ' '); }
 
+    /// Not the home's coarse clock: that stands still while the home computes, and others spawn meanwhile.
+    static std::uint32_t now_in_ms() noexcept {
+        auto const since_boot = Clock::now().time_since_epoch();
+        return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::milliseconds>(since_boot).count());
+    }
+
     std::ostream& out_;
     Home const& home_;
+    std::uint32_t const now_ms_ = now_in_ms();
 };
 
 std::string describe(Home& h) {
@@ -241,9 +251,50 @@ struct Question : Message {
     std::shared_ptr<Answer> answer;
 };
 
+/// A home to be described, which its thread's end does not take away meanwhile: that of a runtime is read
+/// from here, and the others answer themselves.
+class Seen {
+public:
+    /// Under the registry's lock.
+    explicit Seen(Home& h) noexcept : home_{&h}, number_{h.number}, thread_{h.thread_id} {
+        if (!h.team) return;
+        std::lock_guard const lock{h.ended_lock};
+        if (h.state.load(std::memory_order_acquire) == HomeState::ended) {
+            home_ = nullptr;
+            return;
+        }
+        h.add_object();
+        held_ = true;
+    }
+    Seen(Seen&& other) noexcept
+        : home_{std::exchange(other.home_, nullptr)},
+          number_{other.number_},
+          thread_{other.thread_},
+          held_{std::exchange(other.held_, false)} {}
+    Seen& operator=(Seen&&) = delete;
+    ~Seen() {
+        if (!held_) return;
+        home_->forget_object();
+        if (home_->state.load(std::memory_order_acquire) == HomeState::ended) home_->recycle_if_unused();
+    }
+
+    std::string text() const {
+        if (!home_) return {};
+        return home_->is_here() ? describe(*home_) : ask();
+    }
+
+private:
+    std::string ask() const;
+
+    Home* home_;
+    std::uint32_t number_;
+    pid_t thread_;
+    bool held_ = false;
+};
+
 /// The asker's thread is blocked for at most `patience`: this must work also where no fiber can be suspended.
 /// What threads share can be read from here, but that one of them does not answer is worth knowing.
-std::string ask(Home& h) {
+std::string Seen::ask() const {
     auto const answer = std::make_shared<Answer>();
     auto question = std::make_unique<Question>();
     question->answer = answer;
@@ -260,15 +311,18 @@ std::string ask(Home& h) {
         self->answer->there = true;
         self->answer->came.notify_one();
     };
-    if (h.post(*question)) static_cast<void>(question.release());
-    std::unique_lock lock{answer->lock};
-    bool const answered = answer->came.wait_for(lock, patience, [&] { return answer->there; });
-    if (answered && !h.team) return std::move(answer->text);
+    if (!home_->post(*question)) return held_ ? describe(*home_) : std::string{};
+    static_cast<void>(question.release());
     std::string text;
-    if (!answered)
-        text = "thread " + std::to_string(h.number) + " (tid " + std::to_string(h.thread_id) +
-               "): does not answer: it blocks outside frond\n";
-    if (h.team) text += describe(h);
+    {
+        std::unique_lock lock{answer->lock};
+        if (answer->came.wait_for(lock, patience, [&] { return answer->there; }))
+            text = std::move(answer->text);
+        else
+            text = "thread " + std::to_string(number_) + " (tid " + std::to_string(thread_) +
+                   "): does not answer: it blocks outside frond\n";
+    }
+    if (held_) text += describe(*home_);
     return text;
 }
 
@@ -287,9 +341,9 @@ std::string wait_graph() noexcept {
 } // namespace detail
 
 void dump(std::ostream& out) {
-    std::vector<detail::Home*> homes;
-    detail::HomeRegistry::instance().for_each([&](detail::Home& h) { homes.push_back(&h); });
-    for (detail::Home* h : homes) out << (h->is_here() ? detail::describe(*h) : detail::ask(*h));
+    std::vector<detail::Seen> homes;
+    detail::HomeRegistry::instance().for_each([&](detail::Home& h) { homes.emplace_back(h); });
+    for (detail::Seen const& h : homes) out << h.text();
 }
 
 Stats stats() {

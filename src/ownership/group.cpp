@@ -26,6 +26,7 @@ std::uint64_t next_group_id() noexcept {
 }
 
 void unlink(GroupCore& g) noexcept {
+    if (!g.listed) return;
     Home& h = *g.home;
     h.groups.erase(g);
     if (g.pool && !g.is_pool) g.pool->groups.erase(g);
@@ -104,7 +105,7 @@ void wait_in_destructor(Home& h, Waiter& w, Waiter*& list, bool (*has_ended)(voi
                                stderr);
                     std::terminate();
                 }
-                wait_unless(come, guard, w, list, h.current_fellow(), true);
+                wait_unless(come, guard, this_home->current_fiber(), w, list, h.current_fellow(), true);
                 if (w.reason == WakeReason::stalled) die_of_stall();
                 continue;
             }
@@ -150,10 +151,17 @@ void Group::open(GroupOptions&& options, detail::PoolCore* pool) {
     core_.pool = pool;
     core_.shared = h.team != nullptr;
     if (TaskNode const* const me = h.current_fellow()) core_.parent_task = me->id;
+    if (!core_.is_pool) enlist();
+}
+
+/// From here on others may find it: `dump`, and walks on other threads.
+void Group::enlist() {
+    Home& h = *core_.home;
     detail::call_on(h, [&](Guard&) {
         h.groups.push_back(core_);
-        if (pool && !core_.is_pool) pool->groups.push_back(core_);
+        if (core_.pool && !core_.is_pool) core_.pool->groups.push_back(core_);
         h.add_object();
+        core_.listed = true;
     });
 }
 
@@ -180,6 +188,8 @@ Group::~Group() {
 
 /// For the destructors of Group and Pool.
 void Group::wait_for_quiescence() noexcept {
+    // Whoever ends the last task may still be at it: the guard that comes next waits for that.
+    if (core_.home->is_reachable() && detail::is_quiescent(core_)) return;
     Waiter w{WaitKind::group, &core_};
     detail::wait_in_destructor(
         *core_.home, w, core_.joiners,
@@ -204,8 +214,8 @@ bool Group::join_until_deadline(Clock::time_point deadline) {
             return true;
         };
         if (!has_ended()) {
-            here.check_may_wait();
-            detail::wait_unless(has_ended, guard, w, core_.joiners, h.current_fellow(), true, deadline);
+            detail::Fiber& f = here.check_may_wait();
+            detail::wait_unless(has_ended, guard, f, w, core_.joiners, h.current_fellow(), true, deadline);
         }
     } else {
         detail::wait_remotely(h, w, deadline, &detail::begin_join);

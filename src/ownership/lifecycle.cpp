@@ -63,7 +63,15 @@ void keep_error(GroupCore& g, TaskNode& t) noexcept {
 /// Whether the end of a task of `g` may concern more than its own home: who has lent a slot, or waits for the
 /// end of a whole runtime, is found elsewhere.
 bool ends_widely(Home const& h, GroupCore const& g) noexcept {
-    return (g.pool && g.pool->lent.get() > 0) || h.state.load(std::memory_order_relaxed) != HomeState::live;
+    return (g.pool && (g.pool->lent.get() > 0 || g.pool->submitters)) ||
+           h.state.load(std::memory_order_relaxed) != HomeState::live;
+}
+
+void last_task_ended(Guard& guard) noexcept {
+    Home& h = guard.home;
+    if (h.last_task_waiter && h.is_here()) h.wake(*h.last_task_waiter, WakeReason::done);
+    if (!h.team || !guard.is_wide() || h.team->live_tasks() != 0) return;
+    while (h.team->enders) notify(guard, *h.team->enders, WakeReason::done);
 }
 
 /// The common end of tasks that ran and tasks that did not.
@@ -77,7 +85,8 @@ void finish(TaskNode& t, TaskState outcome, std::exception_ptr const& error) noe
     if (failed && g.on_error == OnError::report) report(t, error);
     {
         Guard guard{h};
-        if (h.team && ends_widely(h, g)) guard.widen();
+        if (g.shared && ends_widely(h, g)) [[unlikely]]
+            guard.widen();
         PoolCore* const p = g.pool;
         g.live.erase(t);
         --g.size;
@@ -103,11 +112,8 @@ void finish(TaskNode& t, TaskState outcome, std::exception_ptr const& error) noe
             if (p->live.get() == 0)
                 while (p->enders) notify(guard, *p->enders, WakeReason::done);
         }
-        if (h.live_tasks == 0) {
-            if (h.last_task_waiter && h.is_here()) h.wake(*h.last_task_waiter, WakeReason::done);
-            if (guard.is_wide() && h.team && h.team->enders && h.team->live_tasks() == 0)
-                while (h.team->enders) notify(guard, *h.team->enders, WakeReason::done);
-        }
+        if (h.live_tasks == 0) [[unlikely]]
+            last_task_ended(guard);
     }
     drop_own_ref(t);
 }
@@ -132,7 +138,7 @@ void begin_life(TaskNode& t) noexcept {
     if (g.size.get() == 0 && !g.errors.empty())
         for (TaskNode* e = g.errors.head; e; e = e->live_next) e->old_error = true;
     if (t.id == 0) t.id = next_task_id();
-    t.born_ms = (this_home ? *this_home : h).now_ms.load(std::memory_order_relaxed);
+    t.born_ms = (g.shared && this_home ? *this_home : h).now_ms.load(std::memory_order_relaxed);
     h.add_object();
     ++h.live_tasks;
     ++g.size;

@@ -63,6 +63,7 @@ Pool::Pool(PoolOptions options) : Group(named_after_pool(options), &pool_) {
         detail::checked_count(options.max_pending, "frond: PoolOptions::max_pending must be positive");
     pool_.order = options.order;
     if (options.order != Order::priority) pool_.queues.try_emplace(0);
+    enlist();
 }
 
 /// Members may go on spawning into it until the last one has ended: nested work is finished, not lost.
@@ -113,6 +114,7 @@ std::size_t Pool::free_count() const noexcept {
 
 void Pool::set_limit(std::size_t limit) {
     detail::call_on(*core_.home, [this, limit](Guard& guard) {
+        if (pool_.submitters) guard.widen();
         pool_.limit.set(limit);
         detail::pump(guard, pool_);
     });
@@ -143,9 +145,8 @@ bool Pool::wait_available_until(Clock::time_point deadline) {
         Home& here = Home::current();
         Guard guard{h};
         if (detail::has_free_slot(pool_)) return true;
-        here.check_may_wait();
-        here.prepare(w, deadline);
-        detail::stand_in(pool_.slot_watchers, guard, w, nullptr);
+        here.prepare(w, here.check_may_wait(), deadline);
+        detail::stand_in(pool_.slot_watchers, guard, here, w);
     }
     if (w.reason == WakeReason::stalled) detail::throw_deadlock();
     if (w.reason == WakeReason::closed) throw Closed("frond: the pool has ended");
@@ -159,6 +160,7 @@ SlotLoan Pool::release_slot() {
     {
         Guard guard{*core_.home};
         if (!me->has_slot) throw std::logic_error("frond: release_slot of a slot that was released before");
+        if (pool_.submitters) guard.widen();
         detail::give_slot_back(guard, *me);
     }
     detail::add_ref(*me);

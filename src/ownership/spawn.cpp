@@ -55,7 +55,7 @@ void end_unstarted(Guard& guard, TaskNode& n) noexcept {
 }
 
 /// Nobody but its own tasks may add to what lives on a home that is about to end.
-bool refuses(GroupCore const& g, TaskNode const* me) noexcept {
+inline bool refuses(GroupCore const& g, TaskNode const* me) noexcept {
     if (g.closed.load(std::memory_order_relaxed)) return true;
     if (g.shared && !me && g.home->state.load(std::memory_order_relaxed) != HomeState::live) return true;
     return g.pool && g.pool->closed_to_outsiders && !is_member(g.pool, me);
@@ -70,14 +70,22 @@ bool refuses(GroupCore const& g, TaskNode const* me) noexcept {
 enum class Verdict : std::uint8_t { submitted, no_free_slot, refused, stalled };
 
 /// Waits in front of a full backlog.
-Verdict wait_for_room(Guard& guard, TaskNode& n, TaskNode* me) {
+[[gnu::noinline]] Verdict wait_for_room(Guard& guard, TaskNode& n, TaskNode* me) {
     PoolCore& p = *n.group->pool;
     Waiter w{WaitKind::backlog, &p};
     w.cargo = &n;
-    this_home->check_may_wait();
+    Fiber& f = this_home->check_may_wait();
+    auto const may_go_on = [&] {
+        return refuses(*n.group, me) || n.group->dropping || (!p.submitters && has_room(p));
+    };
     // A member that waits for us holds a slot that the backlog needs.
-    if (!wait_unless([&p] { return !p.submitters && has_room(p); }, guard, w, p.submitters, me, false)) {
-        start_life(guard, n, false);
+    if (!wait_unless(may_go_on, guard, f, w, p.submitters, me, false)) {
+        // The guard may have let go meanwhile.
+        if (refuses(*n.group, me)) return Verdict::refused;
+        if (n.group->dropping)
+            end_unstarted(guard, n);
+        else
+            start_life(guard, n, false);
         return Verdict::submitted;
     }
     switch (w.reason) {
@@ -93,7 +101,7 @@ Verdict wait_for_room(Guard& guard, TaskNode& n, TaskNode* me) {
 Verdict submit_under(Guard& guard, TaskNode& n, SpawnMode mode, TaskNode* me) {
     GroupCore& g = *n.group;
     PoolCore* const p = g.pool;
-    if (!guard.is_wide() && may_lend(n)) guard.widen();
+    if (g.shared && may_lend(n)) guard.widen();
     if (refuses(g, me)) return Verdict::refused;
     if (g.dropping) {
         end_unstarted(guard, n);
@@ -109,13 +117,13 @@ Verdict submit_under(Guard& guard, TaskNode& n, SpawnMode mode, TaskNode* me) {
     return Verdict::submitted;
 }
 
-void wait_for_admission(TaskNode& n, TaskNode* me) {
+[[gnu::noinline]] void wait_for_admission(TaskNode& n, TaskNode* me) {
     Waiter w{WaitKind::admission, &n};
     {
         Guard guard{*n.home};
         if (!n.in_pool_queue) return;
-        bool const waited = wait_unless([&n] { return !n.in_pool_queue; }, guard, w, n.waiters, me,
-                                        is_member(n.group->pool, me));
+        bool const waited = wait_unless([&n] { return !n.in_pool_queue; }, guard, this_home->current_fiber(),
+                                        w, n.waiters, me, is_member(n.group->pool, me));
         if (!waited) {
             // Our own slot served: we go on beside it.
             if (me && guard.covers(*me->home) && me->lent) reclaim_slot(*me);
@@ -128,14 +136,10 @@ void wait_for_admission(TaskNode& n, TaskNode* me) {
     throw_deadlock();
 }
 
-bool submit_here(TaskNode& n, SpawnMode mode) {
-    Home& h = *n.home;
-    if (n.group->pool && !this_home && mode != SpawnMode::now_or_never)
-        Home::current(); // it may have to wait
-    TaskNode* const me = h.current_fellow();
+bool submit_here(TaskNode& n, SpawnMode mode, TaskNode* me) {
     auto verdict = Verdict::submitted;
     try {
-        Guard guard{h};
+        Guard guard{*n.home};
         verdict = submit_under(guard, n, mode, me);
     } catch (...) {
         discard_with_handle(n);
@@ -270,7 +274,19 @@ void discard_with_handle(TaskNode& n) noexcept {
 void let_in(Guard& guard, TaskNode& t) noexcept { SubmitLetter::place_from_outside(guard, t); }
 
 bool submit(TaskNode& n, SpawnMode mode) {
-    return n.home->is_reachable() ? submit_here(n, mode) : submit_remotely(n, mode);
+    Home& h = *n.home;
+    GroupCore const& g = *n.group;
+    if (&h == own_home && !g.pool && !g.dropping && !g.closed.load(std::memory_order_relaxed)) [[likely]] {
+        // Most spawns: there is no cap to ask and nobody to lock out.
+        begin_life(n);
+        count_as_active(n);
+        h.put(n, false);
+        return true;
+    }
+    if (h.is_here()) return submit_here(n, mode, h.current_task());
+    if (!h.team) return submit_remotely(n, mode);
+    if (n.group->pool && mode != SpawnMode::now_or_never) Home::current(); // it may have to wait
+    return submit_here(n, mode, h.current_fellow());
 }
 
 namespace {
@@ -320,8 +336,12 @@ void submit_later(TaskNode& n, Clock::time_point when) {
         x.fire = &delay_is_over;
         x.due = when;
         if (n.id == 0) n.id = next_task_id();
-        accepted = call_on(h, [&](Guard&) {
+        accepted = call_on(h, [&](Guard& guard) {
             if (refuses(*n.group, h.current_fellow())) return false;
+            if (n.group->dropping) {
+                end_unstarted(guard, n);
+                return true;
+            }
             x.timer_home = this_home && this_home->is_fellow_of(h) ? this_home : &h;
             if (when != Clock::time_point::max()) {
                 x.arming = !x.timer_home->is_here();

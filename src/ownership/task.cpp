@@ -34,9 +34,9 @@ void destroy_node(TaskNode& n) noexcept {
     delete n.extras;
     Home& h = *n.home;
     free_node(&n, *n.ops);
-    bool const last_of_many = h.team && h.state.load(std::memory_order_acquire) == HomeState::ended;
+    bool const shared = h.team != nullptr;
     h.forget_object();
-    if (last_of_many) h.recycle_if_unused();
+    if (shared && h.state.load(std::memory_order_seq_cst) == HomeState::ended) h.recycle_if_unused();
 }
 
 /// The home's own references are gone. What other threads hold is counted in `foreign_refs`: it becomes ours,
@@ -61,13 +61,6 @@ void drop_foreign_ref(TaskNode& n) noexcept {
     if (state == HomeState::forked) return;
     send_to(h, [&n](Guard&) { drop_local_ref(n); });
     if (state == HomeState::ended) h.recycle_if_unused();
-}
-
-void drop_own_ref(TaskNode& n) noexcept {
-    if (n.home->team)
-        drop_foreign_ref(n);
-    else
-        drop_local_ref(n);
 }
 
 // --- waiting
@@ -106,13 +99,13 @@ bool wait_for_end(TaskNode& n, Clock::time_point deadline, bool moves_up) {
     if (has_ended()) return true;
     Home& h = *n.home;
     if (!h.is_reachable()) return wait_remotely_for_end(n, deadline);
-    throw_if_forked(h);
-    Home& here = Home::current();
-    here.check_may_wait();
+    if (!h.is_here()) throw_if_forked(h);
+    Fiber& f = Home::current().check_may_wait();
     Waiter w{WaitKind::task, &n};
     {
         Guard guard{h};
-        if (!wait_unless(has_ended, guard, w, n.waiters, h.current_fellow(), moves_up, deadline)) return true;
+        if (!wait_unless(has_ended, guard, f, w, n.waiters, h.current_fellow(), moves_up, deadline))
+            return true;
     }
     if (w.reason == WakeReason::stalled) throw_deadlock();
     return w.reason == WakeReason::done;

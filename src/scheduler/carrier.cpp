@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <new>
 
 namespace frond::inline v0::detail {
@@ -116,7 +117,7 @@ TaskNode* Home::next_task(Fiber& self) noexcept {
                 return nullptr;
             }
         }
-        TaskNode* const next = pop_task();
+        TaskNode* const next = team ? pop_task_in_team() : pop_task();
         if (!next) return nullptr; // another thread was faster
         TaskNode& t = *next;
         if (t.is_marked(TaskNode::dropped)) {
@@ -135,7 +136,6 @@ TaskNode* Home::next_task(Fiber& self) noexcept {
 
 /// Every 61st start takes the oldest, of the pools' and of the others in turn, so that nothing starves.
 TaskNode* Home::pop_task() noexcept {
-    if (team) state_lock.lock();
     TaskNode* t;
     if (++starts_ % turn_length != 0) {
         t = local_.empty() ? fifo_.pop_front() : pop_newest_batch();
@@ -143,8 +143,16 @@ TaskNode* Home::pop_task() noexcept {
         bool const from_pools = local_.empty() || (starts_ % (2 * turn_length) == 0 && !fifo_.empty());
         t = from_pools ? fifo_.pop_front() : pop_oldest_batch();
     }
-    if (t) left_queue(*t);
-    if (team) state_lock.unlock();
+    if (!t) return nullptr;
+    t->in_run_queue = false;
+    --queued_;
+    return t;
+}
+
+TaskNode* Home::pop_task_in_team() noexcept {
+    std::lock_guard const guard{state_lock};
+    TaskNode* const t = pop_task();
+    if (t && t->pinned) --pinned_;
     return t;
 }
 
@@ -191,7 +199,7 @@ void Home::run(Fiber& self, TaskNode& t) noexcept {
     self.task = &t;
     t.fiber = &self;
     if (t.group->pool && !t.boosted) t.group->unboosted.take(t.group->shared);
-    t.state.store(TaskState::running, std::memory_order_relaxed);
+    t.state.store(TaskState::running, std::memory_order_release); // `fiber` with it, for who looks at both
     auto outcome = TaskState::done;
     std::exception_ptr error;
     try {
@@ -203,8 +211,7 @@ void Home::run(Fiber& self, TaskNode& t) noexcept {
         outcome = TaskState::failed;
         error = std::current_exception();
     }
-    self.task = nullptr;
-    t.fiber = nullptr;
+    self.task = nullptr; // but `t.fiber` stays until it is under the guard: others look at what is live
     if (this_home != this) std::_Exit(EXIT_SUCCESS); // a task of the parent, ending in a forked child
     task_ended(t, outcome, error);
 }

@@ -24,15 +24,31 @@ void Guard::widen() noexcept {
     if (is_wide()) return;
     home.state_lock.unlock();
     for (Home* h : home.team->homes) h->state_lock.lock();
-    wide_ = true;
+    state_ |= wide;
+}
+
+void Guard::let_go() noexcept {
+    unlock();
+    if ((state_ & leftovers) != 0) settle();
 }
 
 void Guard::unlock() noexcept {
-    held_ = false;
-    if (wide_)
+    if ((state_ & wide) != 0)
         for (Home* h : home.team->homes) h->state_lock.unlock();
-    else
+    else if ((state_ & held) != 0)
         home.state_lock.unlock();
+    state_ &= leftovers;
+}
+
+bool Guard::let_die() noexcept {
+    auto const was = state_;
+    let_go();
+    if ((was & held) != 0) {
+        home.state_lock.lock();
+        state_ = held;
+        if ((was & wide) != 0) widen();
+    }
+    return true;
 }
 
 /// In the run queue of the thread that makes it startable, whoever's it is: that one has its data in the
@@ -42,26 +58,26 @@ Home& Guard::starter_of(TaskNode const& t) const noexcept {
     return this_home && this_home->is_fellow_of(home) ? *this_home : home;
 }
 
-void Guard::make_runnable(TaskNode& t, bool fifo) noexcept {
-    if (!home.team) {
-        home.put(t, fifo);
-        return;
-    }
+void Guard::make_runnable_in_team(TaskNode& t, bool fifo) noexcept {
     Home& at = starter_of(t);
     if (covers(at) && (!t.pinned || at.is_here())) {
         at.put(t, fifo || !at.is_here());
-        if (at.team->should_announce(at)) announced_ = &at;
+        if (at.team->should_announce(at)) rest().announced = &at;
         return;
     }
-    t.queue_next = runnable_;
-    runnable_ = &t;
+    t.queue_next = std::exchange(rest().runnable, &t);
 }
 
 void Guard::wake(Waiter& w, WakeReason reason) noexcept {
     Fiber& f = *w.fiber;
     w.unlist();
     w.reason = reason;
-    f.task_wait = nullptr;
+    if (f.home->is_fellow_of(home)) f.task_wait = nullptr;
+    if (!home.team) [[likely]] {
+        if (f.task && f.task->lent) reclaim_slot(*f.task);
+        home.resume(w);
+        return;
+    }
     if (TaskNode* const t = f.task) {
         if (covers(*t->home)) {
             if (t->lent) reclaim_slot(*t);
@@ -74,18 +90,19 @@ void Guard::wake(Waiter& w, WakeReason reason) noexcept {
         return;
     }
     w.deliver = [](Message& m, Home& h) noexcept { h.resume(static_cast<Waiter&>(m)); };
-    w.next = woken_;
-    woken_ = &w;
+    w.next = std::exchange(rest().woken, &w);
 }
 
 /// Whatever this does, it does without the locks, and so what it finds may have changed.
 void Guard::settle() noexcept {
-    if (Home* const at = std::exchange(announced_, nullptr)) at->team->announce(*at);
-    for (Message* m = reversed(std::exchange(woken_, nullptr), &Message::next); m;) {
+    Rest left = rest_;
+    state_ &= ~leftovers;
+    if (left.announced) left.announced->team->announce(*left.announced);
+    for (Message* m = reversed(left.woken, &Message::next); m;) {
         auto& w = static_cast<Waiter&>(*std::exchange(m, m->next));
         w.fiber->home->post(w);
     }
-    for (TaskNode* t = reversed(std::exchange(runnable_, nullptr), &TaskNode::queue_next); t;) {
+    for (TaskNode* t = reversed(left.runnable, &TaskNode::queue_next); t;) {
         TaskNode& task = *std::exchange(t, t->queue_next);
         Home& at = starter_of(task);
         bool announce = false;
@@ -96,15 +113,15 @@ void Guard::settle() noexcept {
         }
         if (announce || !at.is_here()) at.team->announce(at);
     }
-    for (TaskNode* t = reversed(std::exchange(dropped_, nullptr), &TaskNode::queue_next); t;) {
+    for (TaskNode* t = reversed(left.dropped, &TaskNode::queue_next); t;) {
         TaskNode& task = *std::exchange(t, t->queue_next);
         if (task.is_marked(TaskNode::starved))
             task_dropped(task, TaskState::failed, std::make_exception_ptr(std::bad_alloc{}));
         else
             task_dropped(task, TaskState::cancelled, nullptr);
     }
-    while (TaskNode* const t = dead_) {
-        dead_ = t->live_next;
+    while (TaskNode* const t = left.dead) {
+        left.dead = t->live_next;
         drop_own_ref(*t);
     }
 }

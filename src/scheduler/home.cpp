@@ -197,12 +197,14 @@ void Home::sleep_in_team(Clock::time_point until, bool may_stall) noexcept {
         steal(0);
     else if (woken || watched)
         steal(1);
+    pass_watch_on();
 }
 
 void Home::sleep_soundly(Clock::time_point until, bool may_stall) noexcept {
     Reactor* const r = reactor();
     if (!inbox_.empty() || boost_woke_.load(std::memory_order_seq_cst)) return;
-    idle_for_ever.store(may_stall ? ++sleeps_ : 0, std::memory_order_seq_cst);
+    ++sleeps_;
+    idle_for_ever.store(may_stall ? sleeps_ : 0, std::memory_order_seq_cst);
     if (r)
         r->wait_until(until);
     else
@@ -271,7 +273,7 @@ void Home::thread_end() noexcept {
     std::lock_guard const lock{ended_lock};
     drain(inbox_.close());
     timers.clear();
-    state.store(HomeState::ended, std::memory_order_release);
+    state.store(HomeState::ended, std::memory_order_seq_cst);
     if (Reactor* const r = reactor_.exchange(nullptr)) r->thread_ended();
     this_home = own_home = nullptr;
 }
@@ -283,7 +285,7 @@ void Home::scheduler_gone() noexcept {
     // Boost destroys the main context later still, when the home may already serve another thread.
     while (Fiber* const f = fibers.pop_front()) f->home = nullptr;
     scheduler_is_gone_ = true;
-    bool const unused = objects_.load(std::memory_order_acquire) == 0;
+    bool const unused = objects_.load(std::memory_order_seq_cst) == 0;
     lock.unlock();
     if (unused) recycle_if_unused();
 }
@@ -318,8 +320,8 @@ void Home::abandon_for_exit() noexcept {
         state_lock.lock();
     }
     batch_ = local_ = fifo_ = {};
-    startable_.set(0);
-    own_pending_.set(0);
+    queued_.set(0);
+    pinned_.set(0);
     oldest_ = nullptr;
     if (team) state_lock.unlock();
     ready_ = yielded_ = {};
@@ -351,6 +353,8 @@ void Home::after_fork_in_child() noexcept {
     Fiber& running = *fiber_of(*bf::context::active());
     leave_fibers_behind(&running);
     batch_ = local_ = fifo_ = {};
+    queued_.set(0);
+    pinned_.set(0);
     oldest_ = nullptr;
     ready_ = yielded_ = {};
     timers.clear();

@@ -75,13 +75,29 @@ public:
 
     // --- what can run: by who may touch the run queue -----------------------------------------------------
     /// An admitted task: children of the running task first, in spawn order; FIFO for those of a pool.
-    void put(TaskNode& t, bool fifo) noexcept;
+    void put(TaskNode& t, bool fifo) noexcept {
+        t.in_run_queue = true;
+        if (fifo) {
+            fifo_.push_back(t);
+        } else {
+            batch_.push_back(t);
+            batch_begun_ = true;
+        }
+        ++queued_;
+        if (team) [[unlikely]] {
+            t.queued_at = this;
+            if (t.pinned) ++pinned_;
+        }
+    }
     /// Moves a pool's task that has not started in front of everything that has not.
     void run_first(TaskNode& t) noexcept;
     /// How many tasks others may take, a little late.
-    std::size_t startable() const noexcept { return startable_.get(); }
+    std::size_t startable() const noexcept { return queued_.get() - pinned_.get(); }
 
-    void make_ready(Fiber& f) noexcept;
+    void make_ready(Fiber& f) noexcept {
+        f.ready_order = ++fibers_readied_;
+        ready_.push(f);
+    }
 
     // --- waiting ------------------------------------------------------------------------------------------
     /// Suspends the calling fiber until `wake` or the deadline. For waits that stand in no list.
@@ -92,13 +108,20 @@ public:
 
     // In three steps, for those that do: `prepare`, enlist, let go of the guard, `suspend`.
     /// @throws std::bad_alloc
-    void prepare(Waiter& w, Clock::time_point deadline);
+    void prepare(Waiter& w, Fiber& f, Clock::time_point deadline) {
+        w.fiber = &f;
+        if (deadline != Clock::time_point::max()) arm(w, deadline);
+    }
     void suspend(Waiter& w) noexcept;
     /// The second half of `Guard::wake`, on the fiber's thread.
-    void resume(Waiter& w) noexcept;
+    void resume(Waiter& w) noexcept {
+        if (w.armed()) timers.disarm(w);
+        w.fiber->waiting = nullptr;
+        make_ready(*w.fiber);
+    }
     void yield();
-    /// @throws std::logic_error where suspending is not allowed
-    void check_may_wait() const;
+    /// The calling fiber. @throws std::logic_error where suspending is not allowed
+    Fiber& check_may_wait() const;
     bool may_wait() const noexcept;
 
     // --- the running fiber ---------------------------------------------------------------------------------
@@ -140,6 +163,8 @@ public:
     }
     /// Whether it may go to sleep for ever without its main fiber missing anything.
     bool may_wait_for_ever() const noexcept { return team || outermost_wait(); }
+    /// The number of its present sleep, or of the last one. For its thread.
+    std::uint64_t last_sleep() const noexcept { return sleeps_; }
     bool is_here() const noexcept { return this == this_home; }
     /// Whether the calling thread may touch what lives here, under a Guard.
     bool is_reachable() const noexcept { return is_here() || team; }
@@ -173,7 +198,7 @@ public:
     HomeLock state_lock;  ///< taken by Guard alone, and only where there is a team
     Team* team = nullptr; ///< the runtime; nullptr: a thread's own home
     std::size_t team_place = 0;
-    std::atomic<HomeState> state{HomeState::live};
+    std::atomic<HomeState> state{HomeState::ended}; ///< `start` makes it live
     /// Asleep with nothing of its own that could wake it: the number of that sleep; 0 otherwise.
     std::atomic<std::uint64_t> idle_for_ever{0};
     std::mutex ended_lock;
@@ -186,6 +211,8 @@ public:
 private:
     friend class HomeRegistry;
 
+    void arm(Waiter& w, Clock::time_point deadline);
+
     static constexpr std::uint32_t awake = 0;
     static constexpr std::uint32_t asleep = 1;
     static constexpr std::uint32_t to_search = 2; ///< woken to take tasks from others
@@ -193,7 +220,7 @@ private:
     static Home& start(Team* team, std::size_t place);
     void change_objects(std::size_t by) noexcept {
         if (team)
-            objects_.fetch_add(by, std::memory_order_acq_rel);
+            objects_.fetch_add(by, std::memory_order_seq_cst);
         else
             objects_.store(objects_.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
     }
@@ -203,13 +230,15 @@ private:
     Fiber* pop_ready() noexcept;
     Fiber* take_dispatcher() noexcept;
     void turn() noexcept;
-    void flush_batch() noexcept;
-    bool can_start() const noexcept {
-        return team ? startable_.get() > 0 || own_pending_.get() > 0 : !local_.empty() || !fifo_.empty();
+    void flush_batch() noexcept {
+        if (batch_begun_) flush_begun_batch();
     }
+    void flush_begun_batch() noexcept;
+    bool can_start() const noexcept { return queued_.get() != 0; }
     bool steal(std::size_t leave) noexcept;
     std::size_t take_from(Home& victim, std::size_t leave) noexcept;
     bool something_was_put() const noexcept;
+    void pass_watch_on() noexcept;
     bool woken_from_outside() const noexcept;
     void sleep() noexcept;
     void sleep_soundly(Clock::time_point until, bool may_stall) noexcept;
@@ -222,7 +251,7 @@ private:
     void reactor_loop(Fiber& self);
     TaskNode* next_task(Fiber& self) noexcept;
     TaskNode* pop_task() noexcept;
-    void left_queue(TaskNode& t) noexcept;
+    TaskNode* pop_task_in_team() noexcept;
     TaskNode* pop_newest_batch() noexcept;
     TaskNode* pop_oldest_batch() noexcept;
     void run(Fiber& self, TaskNode& t) noexcept;
@@ -243,11 +272,11 @@ private:
     TaskQueue local_;            ///< newest batch first
     TaskNode* oldest_ = nullptr; ///< first task of the last batch in local_; nullptr: look for it
     TaskQueue fifo_;             ///< admitted by pools and sent by other threads, oldest first
-    Counter startable_;          ///< in a team: tasks in these queues that others may take
-    Counter own_pending_;        ///< and those pinned to this thread
+    Counter queued_;             ///< tasks in these queues
+    Counter pinned_;             ///< those of them that others may not take
 
     // --- this thread's
-    bool batch_begun_ = false; ///< in a team: something may be in batch_
+    bool batch_begun_ = false; ///< something may be in batch_
     bool keeps_watch_ = false; ///< looks for forgotten tasks once a millisecond
     FiberQueue ready_;
     FiberQueue yielded_;
@@ -263,7 +292,7 @@ private:
     Fiber* reactor_fiber_ = nullptr;
     std::uint64_t fibers_readied_ = 0;
     std::uint64_t starts_ = 0;
-    std::uint64_t sleeps_ = 0; ///< those in which it was idle for ever
+    std::uint64_t sleeps_ = 0;
     unsigned picks_ = 0;
     unsigned turns_ = 0;
     unsigned starts_this_turn_ = 0;
@@ -318,6 +347,11 @@ void task_ended(TaskNode& t, TaskState outcome, std::exception_ptr const& error)
 void task_dropped(TaskNode& t, TaskState outcome, std::exception_ptr const& error) noexcept;
 /// One reference of the library's own less; the last one destroys the node. Any thread, without a guard,
 /// where threads share the home; else its thread, or under the lock of an ended home.
-void drop_own_ref(TaskNode& n) noexcept;
+inline void drop_own_ref(TaskNode& n) noexcept {
+    if (n.home->team) [[unlikely]]
+        drop_foreign_ref(n);
+    else if (--n.refs == 0)
+        settle_foreign_refs(n);
+}
 
 } // namespace frond::inline v0::detail

@@ -1,8 +1,6 @@
 #pragma once
 
 #include <atomic>
-#include <cassert>
-#include <thread>
 
 #include <sched.h>
 
@@ -13,24 +11,10 @@ namespace frond::inline v0::detail {
 class HomeLock {
 public:
     void lock() noexcept {
-        for (unsigned spins = 0; held_.exchange(true, std::memory_order_acquire);) {
-            while (held_.load(std::memory_order_relaxed)) {
-                if (++spins < spins_before_yield)
-                    pause();
-                else
-                    ::sched_yield();
-            }
-        }
-#ifndef NDEBUG
-        holder_ = std::this_thread::get_id();
-#endif
+        if (held_.exchange(true, std::memory_order_acquire)) [[unlikely]]
+            wait();
     }
-    void unlock() noexcept {
-#ifndef NDEBUG
-        holder_ = std::thread::id{};
-#endif
-        held_.store(false, std::memory_order_release);
-    }
+    void unlock() noexcept { held_.store(false, std::memory_order_release); }
     /// In a forked child: the holder may have stayed in the parent.
     void forget() noexcept { held_.store(false, std::memory_order_relaxed); }
 
@@ -45,10 +29,19 @@ private:
 #endif
     }
 
+    [[gnu::noinline]] void wait() noexcept {
+        unsigned spins = 0;
+        do {
+            while (held_.load(std::memory_order_relaxed)) {
+                if (++spins < spins_before_yield)
+                    pause();
+                else
+                    ::sched_yield();
+            }
+        } while (held_.exchange(true, std::memory_order_acquire));
+    }
+
     std::atomic<bool> held_{false};
-#ifndef NDEBUG
-    std::thread::id holder_; ///< for the debugger
-#endif
 };
 
 } // namespace frond::inline v0::detail

@@ -28,6 +28,7 @@ Home& HomeRegistry::acquire() {
 void HomeRegistry::recycle(Home& h) noexcept {
     std::lock_guard const lock{mutex_};
     h.number = 0;
+    h.team = nullptr; // here, for `for_each` reads it
     free_.push_back(&h);
 }
 

@@ -6,41 +6,20 @@
 
 namespace frond::inline v0::detail {
 
-void Home::put(TaskNode& t, bool fifo) noexcept {
-    t.in_run_queue = true;
-    (fifo ? fifo_ : batch_).push_back(t);
-    if (!team) return;
-    t.queued_at = this;
-    batch_begun_ = batch_begun_ || !fifo;
-    ++(t.pinned ? own_pending_ : startable_);
-}
-
-void Home::left_queue(TaskNode& t) noexcept {
-    t.in_run_queue = false;
-    if (team) --(t.pinned ? own_pending_ : startable_);
-}
-
 void Home::run_first(TaskNode& t) noexcept {
     fifo_.erase(t);
     t.first_of_batch = true;
     local_.push_front(t);
 }
 
-void Home::flush_batch() noexcept {
-    if (team) {
-        if (!std::exchange(batch_begun_, false)) return;
-        state_lock.lock();
-    }
-    if (!batch_.empty()) {
+void Home::flush_begun_batch() noexcept {
+    batch_begun_ = false;
+    if (team) state_lock.lock();
+    if (!batch_.empty()) { // others may have taken it
         batch_.head->first_of_batch = true;
         local_.splice_front(batch_);
     }
     if (team) state_lock.unlock();
-}
-
-void Home::make_ready(Fiber& f) noexcept {
-    f.ready_order = ++fibers_readied_;
-    ready_.push(f);
 }
 
 void Home::became_ready(Fiber& f) noexcept {
@@ -55,9 +34,7 @@ void Home::became_ready(Fiber& f) noexcept {
     }
 }
 
-bool Home::has_ready_fibers() const noexcept {
-    return !ready_.empty() || !yielded_.empty() || can_start() || (!team && !batch_.empty());
-}
+bool Home::has_ready_fibers() const noexcept { return !ready_.empty() || !yielded_.empty() || can_start(); }
 
 /// A fiber that yielded comes after those that were ready before it and after `starts_a_yield` starts.
 Fiber* Home::pop_ready() noexcept {

@@ -11,20 +11,22 @@ namespace {
 
 /// Half of a queue of a million would be walked through under its lock.
 constexpr std::size_t taken_at_once = 256;
-/// Pinned tasks in the way that a search steps over.
+/// Pinned tasks in the way that a search steps over once it has something. Before, it goes on: there is
+/// something.
 constexpr std::size_t passed_at_once = 64;
 
 /// Moves up to `most` tasks from the back of `from` to `to`, in their order.
 std::size_t take_back(TaskQueue& from, TaskQueue& to, std::size_t most) noexcept {
     std::size_t taken = 0;
     std::size_t passed = 0;
-    for (TaskNode* t = from.tail; t && taken < most && passed < passed_at_once;) {
+    for (TaskNode* t = from.tail; t && taken < most && (taken == 0 || passed < passed_at_once);) {
         TaskNode* const before = t->queue_prev;
         if (t->pinned) {
             ++passed;
         } else {
             from.erase(*t);
             to.push_front(*t);
+            t->in_run_queue = false; // in none: a waiter must not move it up meanwhile
             ++taken;
         }
         t = before;
@@ -59,7 +61,7 @@ std::size_t Home::take_from(Home& victim, std::size_t leave) noexcept {
     std::size_t taken = 0;
     {
         std::lock_guard const guard{victim.state_lock};
-        auto const have = victim.startable_.get();
+        auto const have = victim.startable();
         if (have <= leave) return 0;
         auto const most = std::min({(have + 1) / 2, have - leave, taken_at_once});
         taken = take_back(victim.fifo_, pools, most);
@@ -68,17 +70,21 @@ std::size_t Home::take_from(Home& victim, std::size_t leave) noexcept {
             victim.oldest_ = nullptr;
         }
         if (taken < most) taken += take_back(victim.batch_, others, most - taken);
-        victim.startable_.set(have - taken);
+        victim.queued_.set(victim.queued_.get() - taken);
     }
     std::lock_guard const guard{state_lock};
-    for (TaskNode* t = pools.head; t; t = t->queue_next) t->queued_at = this;
-    for (TaskNode* t = others.head; t; t = t->queue_next) t->queued_at = this;
+    for (auto const* queue : {&pools, &others}) {
+        for (TaskNode* t = queue->head; t; t = t->queue_next) {
+            t->queued_at = this;
+            t->in_run_queue = true;
+        }
+    }
     if (!others.empty()) {
         others.head->first_of_batch = true;
         local_.splice_front(others);
     }
     fifo_.splice_front(pools);
-    startable_.set(startable_.get() + taken);
+    queued_.set(queued_.get() + taken);
     return taken;
 }
 
@@ -89,6 +95,21 @@ bool Home::something_was_put() const noexcept {
         if (h == this ? can_start() : h->startable() > 1) return true;
     }
     return false;
+}
+
+/// Whoever leaves for work, while nobody keeps watch and a task is left to a thread that may compute, has
+/// another keep it. Looking under the locks: what is put later is announced, because nobody keeps watch.
+void Home::pass_watch_on() noexcept {
+    if (team->watched.load(std::memory_order_seq_cst) || team->sleepers.load(std::memory_order_seq_cst) == 0)
+        return;
+    if (!has_ready_fibers() && !woken_from_outside() && timers.next() > Clock::now()) return; // it sleeps on
+    for (Home* h : team->homes) {
+        std::unique_lock guard{h->state_lock};
+        if (h->startable() == 0 || (h == this && h->startable() == 1 && ready_.empty())) continue;
+        guard.unlock();
+        team->wake_one();
+        return;
+    }
 }
 
 bool Home::wake_to_search() noexcept {

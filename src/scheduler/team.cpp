@@ -42,10 +42,7 @@ void Team::wake_one() noexcept {
 
 void Team::home_is_unused() noexcept {
     if (unused_homes_.fetch_add(1, std::memory_order_acq_rel) + 1 < homes.size()) return;
-    for (Home* h : homes) {
-        h->team = nullptr;
-        HomeRegistry::instance().recycle(*h);
-    }
+    for (Home* h : homes) HomeRegistry::instance().recycle(*h);
     drop();
 }
 

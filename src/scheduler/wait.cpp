@@ -17,19 +17,19 @@ bool Home::may_wait() const noexcept {
     return kind != FiberKind::reactor && kind != FiberKind::dispatcher;
 }
 
-void Home::check_may_wait() const {
-    if (!may_wait())
+Fiber& Home::check_may_wait() const {
+    Fiber& f = current_fiber();
+    if (f.kind == FiberKind::reactor || f.kind == FiberKind::dispatcher)
         throw std::logic_error("frond: a call that waits inside an I/O handler; spawn a task instead");
+    return f;
 }
 
 void Home::park(Waiter& w, Clock::time_point deadline) {
-    prepare(w, deadline);
+    prepare(w, current_fiber(), deadline);
     suspend(w);
 }
 
-void Home::prepare(Waiter& w, Clock::time_point deadline) {
-    w.fiber = &current_fiber();
-    if (deadline == Clock::time_point::max()) return;
+void Home::arm(Waiter& w, Clock::time_point deadline) {
     w.fire = [](Timer& t, Home& h) noexcept { end_late(h, static_cast<Waiter&>(t), WakeReason::timeout); };
     timers.arm(w, deadline);
 }
@@ -39,22 +39,16 @@ void Home::suspend(Waiter& w) noexcept {
     f.waiting = &w;
     f.wait_kind.store(w.kind, std::memory_order_relaxed);
     TaskNode* const task = f.task;
-    if (task) task->state.store(TaskState::waiting, std::memory_order_relaxed);
+    if (task) task->state.store(TaskState::waiting, std::memory_order_release);
     f.suspended_by_us = true;
     f.context->suspend();
     f.suspended_by_us = false;
     if (f.home->abandoned_) f.home->jump_to_exit();
     if (!task) return;
-    task->state.store(TaskState::running, std::memory_order_relaxed);
+    task->state.store(TaskState::running, std::memory_order_release);
     if (!w.must_reclaim) return;
     Guard const guard{*task->home};
     if (task->lent) reclaim_slot(*task);
-}
-
-void Home::resume(Waiter& w) noexcept {
-    timers.disarm(w);
-    w.fiber->waiting = nullptr;
-    make_ready(*w.fiber);
 }
 
 void Home::wake(Waiter& w, WakeReason reason) noexcept {

@@ -45,6 +45,7 @@ struct GroupCore {
     Tally waiting_members;            ///< tasks that wait for tasks or groups
     OnError on_error = OnError::collect;
     bool is_pool = false;
+    bool listed = false;   ///< among its home's groups
     bool shared = false;   ///< the home is a `Runtime`'s: several threads work on this
     bool dropping = false; ///< until the next quiescence new tasks end cancelled
     std::atomic<bool> closed{false};
