@@ -1,0 +1,35 @@
+// exit: 9
+// stdout: ^exiting.static destroyed.$
+
+// The runtime is static and destroyed by the exit that one of its own tasks called for. Nobody waits for the
+// others.
+
+#include "support/leaves_fibers_behind.hpp"
+
+#include <frond/frond.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+
+namespace {
+
+struct Static {
+    ~Static() { std::puts("static destroyed"); }
+} last;
+
+frond::Runtime runtime{{.threads = 3}};
+std::unique_ptr<frond::Pool> pool;
+
+} // namespace
+
+int main() {
+    pool = runtime.run([] { return std::make_unique<frond::Pool>(2); });
+    for (int i = 0; i < 2; ++i) pool->spawn([] { frond::sleep_for(std::chrono::hours{1}); });
+    for (int i = 0; i < 5; ++i) pool->spawn([] { std::puts("a task starts after exit"); });
+    runtime.run([] {
+        std::puts("exiting");
+        std::exit(9);
+    });
+}
