@@ -9,7 +9,7 @@ foreach(header IN LISTS headers)
     set(unit "${PROJECT_BINARY_DIR}/header_check/${name}.cpp")
     # Included twice: the second time checks the include guard.
     file(CONFIGURE OUTPUT "${unit}" CONTENT "#include <${header}>\n#include <${header}> // NOLINT\n")
-    if(header MATCHES "asio")
+    if(header MATCHES "asio|listener")
         list(APPEND asio_units "${unit}")
     else()
         list(APPEND units "${unit}")

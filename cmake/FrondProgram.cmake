@@ -8,7 +8,7 @@ function(frond_program target)
 
     # Small programs do not say what they link; whether they use Asio stands in their includes.
     foreach(source IN LISTS ARGN)
-        file(STRINGS "${source}" asio_includes REGEX "^#include <(frond/asio|boost/asio|boost/beast)")
+        file(STRINGS "${source}" asio_includes REGEX "^#include <(frond/(asio|listener)|boost/asio|boost/beast)")
         set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${source}")
         if(asio_includes)
             target_link_libraries(${target} PRIVATE frond::asio)

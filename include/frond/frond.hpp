@@ -1,6 +1,6 @@
 #pragma once
 
-/// Everything but `frond/asio.hpp`, which brings Boost.Asio along.
+/// Everything but `frond/asio.hpp` and `frond/listener.hpp`, which bring Boost.Asio along.
 
 #include <frond/blocking.hpp>
 #include <frond/diagnostics.hpp>

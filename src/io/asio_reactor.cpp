@@ -7,6 +7,7 @@
 #include <frond/errors.hpp>
 
 #include <exception>
+#include <sched.h>
 #include <unistd.h>
 #include <utility>
 
@@ -22,9 +23,29 @@ namespace {
 /// more would only let handlers that start each other starve the fibers.
 constexpr int handlers_a_turn = 128;
 
-/// Left by ended threads. A list that is taken whole, and given back but for one, needs no lock, which a fork
-/// could catch locked.
+/// Left by ended threads. The list is taken whole, and given back but for one, so that its nodes need no
+/// counters.
 std::atomic<AsioReactor*> idle_reactors{nullptr};
+
+/// Held by one who takes from the list; another one would find it empty meanwhile, and each time the process
+/// would have a context more for ever. A forked child does not wait for a holder that stayed in the parent.
+class TakerLock {
+public:
+    TakerLock() noexcept {
+        pid_t const process = ::getpid();
+        for (pid_t holder = 0; !holder_.compare_exchange_weak(holder, process, std::memory_order_acquire);) {
+            if (holder != process) continue; // nobody, or somebody in another process
+            ::sched_yield();
+            holder = 0;
+        }
+    }
+    TakerLock(TakerLock const&) = delete;
+    TakerLock& operator=(TakerLock const&) = delete;
+    ~TakerLock() { holder_.store(0, std::memory_order_release); }
+
+private:
+    static inline std::atomic<pid_t> holder_{0};
+};
 
 /// A handler with memory of its own, so that the reactor's own operations never fail for want of any.
 template <class F>
@@ -48,19 +69,26 @@ WithMemory(HandlerMemory*, F) -> WithMemory<F>;
 AsioReactor::AsioReactor() : process_{::getpid()} { count_work(); }
 
 AsioReactor& AsioReactor::acquire() {
-    AsioReactor* first = idle_reactors.exchange(nullptr, std::memory_order_acquire);
-    if (first && first->process_ != ::getpid()) {
+    AsioReactor* reactor = take_idle();
+    if (!reactor) reactor = new AsioReactor;
+    std::lock_guard const lock{reactor->probe_lock_};
+    reactor->owner_ = std::this_thread::get_id();
+    return *reactor;
+}
+
+AsioReactor* AsioReactor::take_idle() noexcept {
+    TakerLock const lock;
+    AsioReactor* const first = idle_reactors.exchange(nullptr, std::memory_order_acquire);
+    if (!first) return nullptr;
+    if (first->process_ != ::getpid()) {
         // Inherited over a fork, with the parent's epoll and descriptors. Kept where leak checkers find it.
         static std::atomic<AsioReactor*> inherited{nullptr};
         inherited.store(first, std::memory_order_relaxed);
-        first = nullptr;
+        return nullptr;
     }
-    if (!first) first = new AsioReactor;
     for (AsioReactor* other = std::exchange(first->next_idle_, nullptr); other;)
         std::exchange(other, other->next_idle_)->thread_ended();
-    std::lock_guard const lock{first->probe_lock_};
-    first->owner_ = std::this_thread::get_id();
-    return *first;
+    return first;
 }
 
 void AsioReactor::thread_ended() noexcept {

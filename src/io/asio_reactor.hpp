@@ -42,6 +42,8 @@ private:
     AsioReactor();
     ~AsioReactor() override = default;
 
+    /// nullptr: there is none
+    static AsioReactor* take_idle() noexcept;
     void run_ready();
     bool run_guarded(std::size_t (boost::asio::io_context::*run)()) noexcept;
     void set_alarm(Clock::time_point when);
