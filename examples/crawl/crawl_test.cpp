@@ -1,6 +1,8 @@
-/// The whole crawler against a server that misbehaves, on fibers and on threads.
+/// The whole crawler against a server that misbehaves, on fibers of one and of several threads, and on
+/// threads alone.
 
 #include "crawler.hpp"
+#include "parallel.hpp"
 #include "report.hpp"
 #include "scripted_server.hpp"
 #include "site.hpp"
@@ -14,6 +16,7 @@
 #include <sstream>
 #include <string>
 
+#include <frond/group.hpp>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
@@ -23,7 +26,18 @@ namespace {
 using namespace std::chrono_literals;
 using Answer = ScriptedServer::Answer;
 using Then = Answer::Then;
-using Engine = decltype(&crawl_with_fibers);
+
+struct Engine {
+    char const* name;
+    decltype(&crawl_with_fibers) crawl;
+    std::size_t threads = 1;
+};
+
+constexpr Engine fibers{"Fibers", &crawl_with_fibers};
+constexpr Engine runtime_of_1{"Runtime1", &crawl_in_parallel, 1};
+constexpr Engine runtime_of_2{"Runtime2", &crawl_in_parallel, 2};
+constexpr Engine runtime_of_4{"Runtime4", &crawl_in_parallel, 4};
+constexpr Engine threads{"Threads", &crawl_with_threads};
 
 struct Outcome {
     Site::Totals totals;
@@ -38,7 +52,7 @@ protected:
         Site site{parse_url(server.url(start)).url, limits};
         Report report{report_options};
         Outcome outcome;
-        outcome.peak = GetParam()(site, report, options, tls);
+        outcome.peak = engine.crawl(site, report, options, tls);
         for (auto const& broken : site.broken()) {
             auto const prefix = server.url("");
             auto const& url = broken.url;
@@ -57,14 +71,16 @@ protected:
         return crawl(server).broken["/x"];
     }
 
+    Engine engine = GetParam();
     SiteLimits limits;
-    CrawlOptions options{.concurrency = 4, .request = {.timeout = 5s}};
+    CrawlOptions options{.concurrency = 4, .threads = engine.threads, .request = {.timeout = 5s}};
     Report::Options report_options;
     boost::asio::ssl::context tls = make_tls_context(false);
 };
 
-INSTANTIATE_TEST_SUITE_P(, CrawlTest, testing::Values(&crawl_with_fibers, &crawl_with_threads),
-                         [](auto const& engine) { return engine.index == 0 ? "Fibers" : "Threads"; });
+INSTANTIATE_TEST_SUITE_P(, CrawlTest,
+                         testing::Values(fibers, runtime_of_1, runtime_of_2, runtime_of_4, threads),
+                         [](auto const& engine) { return engine.param.name; });
 
 TEST_P(CrawlTest, LoadsEachUrlOnceAndCountsWhatItFound) {
     ScriptedServer const server{{
@@ -90,15 +106,65 @@ TEST_P(CrawlTest, ReachesTheCapAndNeverExceedsIt) {
         std::string name{"/"};
         name += std::to_string(i);
         page += "<a href=" + name + ">";
-        answers[name] = {ok("<a href=" + name + "/deeper>")};
+        answers[name] = {.bytes = ok("<a href=" + name + "/deeper>"), .at_once = 4};
     }
     answers["/"] = {ok(page)};
     ScriptedServer const server{answers};
+    options.request.timeout = 30s;
     auto const outcome = crawl(server);
     EXPECT_EQ(outcome.totals.pages, 41U);
     EXPECT_EQ(outcome.broken.size(), 40U);
-    EXPECT_LE(outcome.peak, options.concurrency);
-    EXPECT_LE(server.connections(), static_cast<int>(options.concurrency));
+    EXPECT_EQ(outcome.peak, 4U);
+    EXPECT_EQ(server.most_at_once(), 4);
+    if (options.threads == 1) {
+        EXPECT_LE(server.connections(), 4);
+    }
+}
+
+TEST_P(CrawlTest, UsesOneConnectionAThreadForPagesInARow) {
+    std::map<std::string, Answer> answers{{"/50", {ok("the last one")}}};
+    for (int i = 0; i < 50; ++i)
+        answers["/" + std::to_string(i)] = {ok("<a href=" + std::to_string(i + 1) + ">")};
+    ScriptedServer const server{answers};
+    EXPECT_EQ(crawl(server, "/0").totals.pages, 51U);
+    // Without frond any of the threads takes the next page.
+    auto const users = engine.crawl == &crawl_with_threads ? options.concurrency : options.threads;
+    EXPECT_LE(server.connections(), static_cast<int>(users));
+}
+
+/// What a crawl says, but for how long it took and how much was in flight.
+std::string findings(std::string const& summary) {
+    std::istringstream lines{summary};
+    std::string kept;
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with("wall time") && !line.starts_with("in flight")) kept += line + '\n';
+    }
+    return kept;
+}
+
+TEST_P(CrawlTest, FindsWhatOneThreadFindsAndSaysItInTheSameOrder) {
+    constexpr int pages = 120;
+    std::map<std::string, Answer> answers;
+    for (int i = 0; i < pages; ++i) {
+        auto const link = [](int to) { return "<a href=/" + std::to_string(to % pages) + ">"; };
+        auto body = link(i * 7 + 1) + link(i * 3 + 2) + link(i + 60) + "<a href=http://elsewhere.example/>";
+        if (i % 5 == 0) body += "<a href=/gone/" + std::to_string(i) + "><a href='http://[oops'>";
+        answers["/" + std::to_string(i)] = {ok(body)};
+        if (i % 11 == 10)
+            answers["/" + std::to_string(i)] = {"HTTP/1.1 301 Moved\r\nContent-Length: 0\r\nLocation: /" +
+                                                std::to_string((i + 22) % pages) + "\r\n\r\n"};
+    }
+    ScriptedServer const server{answers};
+    options.concurrency = 16;
+    report_options.all_pages = true;
+    for (auto const depth : {SiteLimits{}.max_depth, 4U}) {
+        limits.max_depth = depth;
+        auto const found = findings(crawl(server, "/0").summary);
+        engine = fibers;
+        EXPECT_EQ(found, findings(crawl(server, "/0").summary));
+        engine = GetParam();
+    }
+    EXPECT_EQ(server.requests("/1"), 4) << "once a crawl";
 }
 
 TEST_P(CrawlTest, FollowsRedirects) {
@@ -200,7 +266,7 @@ TEST_P(CrawlTest, ReportsInvalidUrlsAndRefusedConnections) {
     EXPECT_EQ(crawl(server).broken["http://[oops"], "invalid URL");
     Site site{parse_url("http://127.0.0.1:1/").url, {}};
     Report report{{}};
-    GetParam()(site, report, options, tls);
+    engine.crawl(site, report, options, tls);
     EXPECT_EQ(site.broken().at(0).reason, "connection refused");
 }
 
@@ -210,7 +276,7 @@ TEST_P(CrawlTest, SpeaksTlsOnlyWithWhomItCanVerify) {
     Site site{parse_url(url).url, {}};
     Report report{{}};
     options.request.timeout = 200ms;
-    GetParam()(site, report, options, tls);
+    engine.crawl(site, report, options, tls);
     EXPECT_EQ(site.broken().size(), 1U);
 }
 
@@ -235,6 +301,20 @@ TEST_P(CrawlTest, WritesOneJsonLineAUrl) {
 TEST_P(CrawlTest, KeepsControlSequencesFromTheTerminal) {
     ScriptedServer const server{{{"/", {ok("<a href='http://[\x1b[31m'>")}}}};
     EXPECT_EQ(crawl(server).summary.find('\x1b'), std::string::npos);
+}
+
+TEST(HttpClient, KeepsNoMoreIdleConnectionsThanItMay) {
+    ScriptedServer const server{{{"/", {.bytes = ok(""), .at_once = 2}}}};
+    auto const url = parse_url(server.url("/")).url;
+    auto tls = make_tls_context(false);
+    HttpClient client{fiber_connector(tls), {.timeout = 30s}, 1};
+    for (int round = 0; round < 2; ++round) {
+        frond::Group group;
+        for (int i = 0; i < 2; ++i)
+            group.spawn([&] { EXPECT_EQ(client.get(url, [](auto&&...) {}).error, ""); });
+        group.join();
+    }
+    EXPECT_EQ(server.connections(), 3);
 }
 
 } // namespace

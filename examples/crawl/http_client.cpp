@@ -151,12 +151,15 @@ std::unique_ptr<Connection> HttpClient::take_idle(Url const& url) {
     if (found == idle_.end() || found->second.empty()) return nullptr;
     auto connection = std::move(found->second.back());
     found->second.pop_back();
+    --idle_count_;
     return connection;
 }
 
 void HttpClient::keep(Url const& url, std::unique_ptr<Connection> connection) {
+    if (idle_count_ >= max_idle_) return;
     idle_[(url.is_https() ? "https://" : "http://") + std::string{url.authority()}].push_back(
         std::move(connection));
+    ++idle_count_;
 }
 
 std::string HttpClient::reason(error_code const& ec) const {

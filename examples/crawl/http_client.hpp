@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -36,7 +37,10 @@ public:
     /// Sees each piece of the body of an HTML page, in order.
     using BodySink = std::function<void(Response const& head, std::string_view piece)>;
 
-    HttpClient(Connector connect, RequestLimits limits) : connect_{std::move(connect)}, limits_{limits} {}
+    /// @param max_idle connections that it keeps open for later; more are closed
+    HttpClient(Connector connect, RequestLimits limits,
+               std::size_t max_idle = std::numeric_limits<std::size_t>::max())
+        : connect_{std::move(connect)}, limits_{limits}, max_idle_{max_idle} {}
 
     /// Never throws for what a server or network does: that stands in `Response::error`. Bodies that are not
     /// HTML are read only where they are so small that reading is cheaper than a new connection.
@@ -55,6 +59,8 @@ private:
 
     Connector connect_;
     RequestLimits limits_;
+    std::size_t max_idle_;
+    std::size_t idle_count_ = 0;
     std::unordered_map<std::string, std::vector<std::unique_ptr<Connection>>> idle_;
 };
 

@@ -1,6 +1,7 @@
 /// crawl: checks all links of a web site, page after page, many at once.
 
 #include "crawler.hpp"
+#include "parallel.hpp"
 #include "report.hpp"
 #include "site.hpp"
 #include "threads.hpp"
@@ -26,7 +27,7 @@ struct Arguments {
     crawl::SiteLimits site;
     crawl::Report::Options report;
     double timeout_seconds = 10;
-    bool threads = false;
+    bool threads_instead = false;
     bool insecure = false;
 };
 
@@ -35,6 +36,10 @@ void describe(CLI::App& app, Arguments& arguments) {
     app.add_option("-c,--concurrency", arguments.crawl.concurrency, "Requests in flight at most")
         ->check(CLI::Range(1, 100'000))
         ->capture_default_str();
+    auto* const threads = app.add_option("--threads", arguments.crawl.threads,
+                                         "Threads that fetch and parse, together under that cap")
+                              ->check(CLI::Range(1, 1024))
+                              ->capture_default_str();
     app.add_option("-d,--depth", arguments.site.max_depth,
                    "Follow links this far from the start (default: no limit)")
         ->check(CLI::Range(0, 1'000'000));
@@ -51,22 +56,28 @@ void describe(CLI::App& app, Arguments& arguments) {
     app.add_flag("--all-pages", arguments.report.all_pages,
                  "Name all pages with a broken link, not just the first five");
     app.add_flag("--insecure", arguments.insecure, "Do not verify certificates");
-    app.add_flag("--threads-instead", arguments.threads,
-                 "Use a thread for each request in flight, for comparison");
+    app.add_flag("--threads-instead", arguments.threads_instead,
+                 "Use a thread for each request in flight, for comparison")
+        ->excludes(threads);
 }
 
 /// Raises the number of files that may be open as far as the system lets us, and asks for no more connections
 /// than fit.
-void fit_to_descriptors(std::size_t& concurrency) {
-    constexpr rlim_t others = 32; // standard streams, the event queue, the JSON file, name lookups
+void fit_to_descriptors(crawl::CrawlOptions& options) {
+    // Standard streams, the JSON file; and for each thread its event queue and name lookups.
+    rlim_t const others = 32 + 8 * (options.threads - 1);
+    // One thread reuses every idle connection. Of several each has its own, see `idle_per_thread`.
+    rlim_t const for_each = options.threads == 1 ? 1 : 2;
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
     limit.rlim_cur = limit.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &limit);
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || concurrency + others <= limit.rlim_cur) return;
-    concurrency = limit.rlim_cur > others + 1 ? limit.rlim_cur - others : 1;
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    rlim_t const fitting = limit.rlim_cur > others + for_each ? (limit.rlim_cur - others) / for_each : 1;
+    if (options.concurrency <= fitting) return;
+    options.concurrency = fitting;
     std::cerr << "crawl: the system lets a process open " << limit.rlim_cur
-              << " files; continuing with --concurrency " << concurrency << '\n';
+              << " files; continuing with --concurrency " << fitting << '\n';
 }
 
 int run(Arguments const& arguments) {
@@ -78,8 +89,10 @@ int run(Arguments const& arguments) {
     auto tls = crawl::make_tls_context(arguments.insecure);
     crawl::Site site{std::move(start.url), arguments.site};
     crawl::Report report{arguments.report};
-    auto const crawl = arguments.threads ? crawl::crawl_with_threads : crawl::crawl_with_fibers;
-    auto const peak = crawl(site, report, arguments.crawl, tls);
+    auto const engine = arguments.threads_instead     ? crawl::crawl_with_threads
+                        : arguments.crawl.threads > 1 ? crawl::crawl_in_parallel
+                                                      : crawl::crawl_with_fibers;
+    auto const peak = engine(site, report, arguments.crawl, tls);
     report.finish(site, peak, std::cout);
     return site.broken().empty() ? all_well : something_broken;
 }
@@ -100,7 +113,7 @@ int main(int argc, char** argv) {
     }
     arguments.crawl.request.timeout =
         std::chrono::milliseconds{std::llround(arguments.timeout_seconds * 1000)};
-    fit_to_descriptors(arguments.crawl.concurrency);
+    fit_to_descriptors(arguments.crawl);
     arguments.report.progress = ::isatty(STDOUT_FILENO) != 0 && ::isatty(STDERR_FILENO) != 0;
     try {
         return run(arguments);

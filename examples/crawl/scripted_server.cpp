@@ -1,6 +1,8 @@
 #include "scripted_server.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <system_error>
 #include <utility>
@@ -54,6 +56,11 @@ int ScriptedServer::requests(std::string const& target) const {
     return found == requests_.end() ? 0 : found->second;
 }
 
+int ScriptedServer::most_at_once() const {
+    std::scoped_lock const lock{mutex_};
+    return most_at_once_;
+}
+
 void ScriptedServer::accept() {
     for (;;) {
         int const socket = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
@@ -63,6 +70,17 @@ void ScriptedServer::accept() {
         sockets_.push_back(socket);
         sessions_.emplace_back([this, socket] { serve(socket); });
     }
+}
+
+/// Counts a request, and lets the caller answer once there have been enough of them. If they never come, some
+/// expectation fails; the test does not hang.
+void ScriptedServer::note(std::string const& target, int at_once) {
+    std::unique_lock lock{mutex_};
+    ++requests_[target];
+    most_at_once_ = std::max(most_at_once_, ++under_way_);
+    changed_.notify_all();
+    changed_.wait_for(lock, std::chrono::seconds{20}, [&] { return most_at_once_ >= at_once; });
+    --under_way_; // before the answer, after which the client may send the next request
 }
 
 void ScriptedServer::serve(int socket) {
@@ -79,13 +97,10 @@ void ScriptedServer::serve(int socket) {
         auto const begin = input.find(' ') + 1;
         auto const target = input.substr(begin, input.find(' ', begin) - begin);
         input.erase(0, end + 4);
-        {
-            std::scoped_lock const lock{mutex_};
-            ++requests_[target];
-        }
         auto const found = answers_.find(target);
         Answer const missing{"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"};
         auto const& answer = found == answers_.end() ? missing : found->second;
+        note(target, answer.at_once);
         ::send(socket, answer.bytes.data(), answer.bytes.size(), MSG_NOSIGNAL);
         if (answer.then == Answer::Then::hang) {
             while (::recv(socket, piece, sizeof piece, 0) > 0) {

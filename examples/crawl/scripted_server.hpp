@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <string>
@@ -16,6 +17,7 @@ public:
     struct Answer {
         std::string bytes;
         enum class Then { keep_open, close, hang } then = Then::keep_open;
+        int at_once = 1; ///< held back until so many requests have been under way at the same time
     };
 
     /// @param answers by request target; anything else gets a 404.
@@ -29,10 +31,13 @@ public:
     int connections() const { return connections_; }
     /// Gives how many requests for `target` have come.
     int requests(std::string const& target) const;
+    /// Gives how many requests were under way at once, at most: received and not answered.
+    int most_at_once() const;
 
 private:
     void accept();
     void serve(int socket);
+    void note(std::string const& target, int at_once);
 
     std::map<std::string, Answer> answers_;
     int listener_ = -1;
@@ -40,7 +45,10 @@ private:
     std::atomic<int> connections_ = 0;
 
     mutable std::mutex mutex_; // guards all below
+    std::condition_variable changed_;
     std::map<std::string, int> requests_;
+    int under_way_ = 0;
+    int most_at_once_ = 0;
     std::vector<int> sockets_;
     std::vector<std::thread> sessions_;
 

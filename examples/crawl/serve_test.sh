@@ -33,8 +33,9 @@ external     1 URLs of other hosts, not loaded
 received     0.0 MB
 END
 
-for engine in "" --threads-instead; do
+for engine in "" "--threads 2" "--threads 4" --threads-instead; do
     status=0
+    # shellcheck disable=SC2086 # an option and its value
     "$build/crawl" "$url" --concurrency 3 --json "$work/json" $engine >"$work/summary" 2>"$work/errors" || status=$?
     grep -v -e '^wall time' -e '^in flight' "$work/summary" >"$work/found" || true
     diff "$work/expected" "$work/found"
@@ -51,6 +52,21 @@ done
 status=0
 "$build/crawl" "${url}guide/spores.html" --depth 0 >/dev/null || status=$?
 test "$status" -eq 0
-status=0
-"$build/crawl" --no-such-option >/dev/null 2>&1 || status=$?
-test "$status" -eq 2
+# rejects MESSAGE OPTION...: wrong usage is said, and nothing is crawled.
+rejects() {
+    message=$1
+    shift
+    status=0
+    "$build/crawl" "$url" "$@" >/dev/null 2>"$work/errors" || status=$?
+    if [ "$status" -ne 2 ] || ! grep -q -e "$message" "$work/errors"; then
+        echo "exit code $status for $*, and this message:" >&2
+        cat "$work/errors" >&2
+        exit 1
+    fi
+}
+rejects 'no-such-option' --no-such-option
+for threads in 0 -1 two 1.5 1025 99999999999999999999; do
+    rejects "^--threads: Value $threads not in range 1 to 1024" --threads "$threads"
+done
+rejects '^--threads: .* missing' --threads
+rejects '^--threads excludes --threads-instead' --threads 2 --threads-instead

@@ -1,7 +1,12 @@
 #include "site.hpp"
 
+#include "ledger.hpp"
+
+#include <frond/pool.hpp>
+#include <frond/runtime.hpp>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <initializer_list>
 #include <string>
 #include <utility>
@@ -133,6 +138,71 @@ TEST(Site, EndsChainsOfRedirects) {
     EXPECT_EQ(site.record(3, redirect_to("/r3")), Ids{4});
     EXPECT_TRUE(site.record(4, redirect_to("/r4")).empty());
     EXPECT_EQ(site.broken().at(0).reason, "more than 3 redirects");
+}
+
+/// Page `n` of a site of 1,000, whose pages link to and fro, are missing, or lead elsewhere.
+Page page_number(std::size_t n) {
+    auto const at = [](std::size_t to) { return "/" + std::to_string(to % 1000); };
+    if (n % 10 == 9) return answer(404);
+    if (n % 10 == 4) return redirect_to(at(n * 3 + 1));
+    Page page = page_with({"http://other/"});
+    for (std::size_t const to : {n + 1, n * 7 + 3, n * n + 11}) page.links.push_back({url(at(to)), {}});
+    return page;
+}
+
+std::string described(Site const& site) {
+    std::string text;
+    for (auto const& broken : site.broken()) {
+        text += broken.url + ' ' + broken.reason;
+        for (auto const& page : broken.pages) text += ' ' + page;
+        text += '\n';
+    }
+    auto const t = site.totals();
+    for (auto const n : {t.pages, t.links, t.broken_links, t.redirects, t.external, t.not_followed})
+        text += std::to_string(n) + ' ';
+    return text;
+}
+
+class LedgerTest : public testing::TestWithParam<std::size_t> {
+protected:
+    void record(Site::Id id) {
+        auto const text = ledger.url(id).text();
+        auto const number = text.substr(text.rfind('/') + 1);
+        ++recorded;
+        for (auto const next : ledger.record(id, page_number(number.empty() ? 0 : std::stoul(number)), 1))
+            pool->spawn([this, next] { record(next); });
+    }
+
+    Site site{url("/"), {.max_depth = 8}};
+    Report report{{}};
+    Ledger ledger{site, report};
+    frond::Pool* pool = nullptr;
+    std::atomic<std::size_t> recorded = 0;
+};
+
+INSTANTIATE_TEST_SUITE_P(, LedgerTest, testing::Values(1, 2, 4), testing::PrintToStringParamName());
+
+TEST_P(LedgerTest, KnowsTheSameInTheEndHoweverManyThreadsRecord) {
+    Site alone{url("/"), {.max_depth = 8}};
+    std::size_t loaded = 0;
+    for (Ids to_load{alone.start()}; !to_load.empty();) {
+        auto const id = to_load.back();
+        to_load.pop_back();
+        auto const number = alone.node(id).text.substr(std::string{"http://h/"}.size());
+        auto const next = alone.record(id, page_number(number.empty() ? 0 : std::stoul(number)));
+        to_load.insert(to_load.end(), next.begin(), next.end());
+        ++loaded;
+    }
+
+    frond::Runtime runtime{{.threads = GetParam()}};
+    runtime.run([this] {
+        frond::Pool tasks{64};
+        pool = &tasks;
+        tasks.spawn([this] { record(ledger.start()); });
+        tasks.join();
+    });
+    EXPECT_EQ(recorded, loaded) << "each URL once";
+    EXPECT_EQ(described(site), described(alone));
 }
 
 } // namespace
