@@ -6,7 +6,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <initializer_list>
 #include <string>
+#include <utility>
 
 #include <benchmark/benchmark.h>
 
@@ -36,6 +38,15 @@ inline void report(benchmark::State& state, std::uint64_t tasks) {
     state.counters["seconds_per_task"] =
         Counter(static_cast<double>(tasks), Counter::kIsIterationInvariantRate | Counter::kInvert);
     state.counters["peak_rss"] = Counter(peak_rss(), Counter::kDefaults, Counter::kIs1024);
+}
+
+// For what is counted, not timed: run.py makes a column of each name, in this order.
+inline void report_counts(benchmark::State& state,
+                          std::initializer_list<std::pair<char const*, double>> counts) {
+    // Google Benchmark sorts them by name.
+    char place = 'a';
+    for (auto const& [name, value] : counts)
+        state.counters[std::string{place++} + " " + name] = benchmark::Counter(value);
 }
 
 // One iteration a repetition: run.py asks for several and tells the first, which pays for fresh memory, from

@@ -4,6 +4,8 @@
 Every case of every implementation has a process of its own, so that its memory is its own and its first
 repetition meets fresh memory. A round runs each of them once, one after the other; what slows the machine for
 a while then slows all of them, and a ratio is taken within a round before the median over the rounds is.
+
+Some workloads are counted, not timed. They have tables of their own, and are run in three rounds at most.
 """
 
 import argparse
@@ -14,15 +16,23 @@ import os
 import pathlib
 import platform
 import re
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 
 SOURCES = pathlib.Path(__file__).resolve().parent
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
+# Workloads that are counted, not timed
+COUNTED = {"handover", "idle", "steals"}
+COUNTED_ROUNDS = 3
+# System calls that wake a thread or put it to sleep
+WAKING_CALLS = ["futex", "write", "read", "epoll_wait", "epoll_ctl"]
+
 # name: as in the tables; group: the rows of one table; program and benchmark: how to run it
-Case = collections.namedtuple("Case", "group name program benchmark")
+Case = collections.namedtuple("Case", "workload group name program benchmark")
 # nanoseconds a task in the first repetition and (median) in the later ones; bytes
 Sample = collections.namedtuple("Sample", "first again peak_rss")
 
@@ -55,20 +65,34 @@ def list_cases(programs, only):
     for workload, implementation, program in programs:
         for benchmark in run(program, "--benchmark_list_tests").split():
             case, _, variant = re.sub(r"/(iterations:\d+|real_time)", "", benchmark).partition("/")
-            group = workload if case == workload else f"{workload}, {case}"
-            name = f"{implementation} {variant.replace('_', ' ')}".strip()
+            group = workload if case == workload else f"{workload}, {case.replace('_', ' ')}"
+            variant = re.sub(r"^threads:", "", variant).replace("_", " ")
+            name = variant if workload in COUNTED else f"{implementation} {variant}".strip()
             if re.search(only, f"{group} {name}"):
-                cases.append(Case(group, name, program, benchmark))
-    # frond comes first in its table, the rest by name
-    return sorted(cases, key=lambda case: (case.group, case.name != "frond", case.name))
+                cases.append(Case(workload, group, name, program, benchmark))
+
+    # In its table frond comes first, the rest by name; what is counted comes last and stays as it is
+    def order(case):
+        if case.workload in COUNTED:
+            return 1, case.workload, 0, ""
+        is_frond = case.name.split()[0] == "frond"
+        return 0, case.group, not is_frond, "" if is_frond else case.name
+
+    return sorted(cases, key=order)
 
 
 def measure(case, repetitions, smoke):
-    output = json.loads(run(case.program, f"--benchmark_filter=^{case.benchmark}$", "--benchmark_format=json",
-                            f"--benchmark_repetitions={repetitions}", smoke=smoke))
+    if case.workload in COUNTED:
+        repetitions = 1
+    output = json.loads(run(case.program, f"--benchmark_filter=^{re.escape(case.benchmark)}$",
+                            "--benchmark_format=json", f"--benchmark_repetitions={repetitions}", smoke=smoke))
     runs = [entry for entry in output["benchmarks"] if entry["run_type"] == "iteration"]
     if len(runs) != repetitions or any(entry.get("error_occurred") for entry in runs):
         raise RuntimeError(f"{len(runs)} of {repetitions} repetitions: {runs}")
+    if case.workload in COUNTED:
+        # The program has numbered them: "a tasks", "b steals", ...
+        names = sorted(name for name in runs[0] if re.match("[a-z] ", name))
+        return {name[2:]: runs[0][name] for name in names}, output["context"]
     nanoseconds = [entry["seconds_per_task"] * 1e9 for entry in runs]
     again = statistics.median(nanoseconds[1:]) if repetitions > 1 else None
     return Sample(nanoseconds[0], again, max(entry["peak_rss"] for entry in runs)), output["context"]
@@ -81,6 +105,8 @@ def measure_all(cases, rounds, repetitions, smoke):
         for case in cases:
             if case in (failed for failed, _ in failures):
                 continue
+            if case.workload in COUNTED and round_number > COUNTED_ROUNDS:
+                continue
             print(f"round {round_number}/{rounds}: {case.group}: {case.name}", file=sys.stderr, flush=True)
             try:
                 sample, contexts[case.program] = measure(case, repetitions, smoke)
@@ -90,6 +116,26 @@ def measure_all(cases, rounds, repetitions, smoke):
     for case, _ in failures:
         samples.pop(case, None)
     return samples, contexts.values(), failures
+
+
+def system_calls(cases):
+    """A table of the calls that `strace` counts; None without it."""
+    if not shutil.which("strace"):
+        print("--strace: there is no strace here (apt-get install strace); its table is left out", file=sys.stderr)
+        return None
+    rows = [["", *WAKING_CALLS]]
+    for case in cases:
+        print(f"strace: {case.group}: {case.name}", file=sys.stderr, flush=True)
+        with tempfile.NamedTemporaryFile("r") as summary:
+            output = run("strace", "-f", "-c", "-o", summary.name, case.program,
+                         f"--benchmark_filter=^{re.escape(case.benchmark)}$", "--benchmark_format=json")
+            calls = collections.Counter()
+            for line in summary:
+                if found := re.match(r"\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$", line):
+                    calls[found[2]] = int(found[1])
+        steps = json.loads(output)["benchmarks"][0]["a steps"]
+        rows.append([case.name, *(f"{calls[name] / steps:.2f}" for name in WAKING_CALLS)])
+    return f"### {cases[0].workload}: system calls a step\n\n{lines_of(rows)}"
 
 
 def number(value):
@@ -104,20 +150,43 @@ def time_and_ratio(own, reference):
     return [f"{number(statistics.median(own))} ({number(min(own))}–{number(max(own))})", ratio]
 
 
+def count(values):
+    """`median (min–max)`, or the one value that there is."""
+    texts = [f"{value:,.0f}" if value == int(value) else number(value)
+             for value in (statistics.median(values), min(values), max(values))]
+    return texts[0] if texts[1] == texts[2] else f"{texts[0]} ({texts[1]}–{texts[2]})"
+
+
+def lines_of(rows):
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    rows.insert(1, ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])])
+    return "\n".join("| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows)
+
+
 def table(group, samples):
-    rows = [["implementation", "first, ns a task", "× frond", "again, ns a task", "× frond", "peak RSS, MB"]]
     cases = [case for case in samples if case.group == group]
-    reference = next((samples[case] for case in cases if case.name == "frond"), [])
+    if cases[0].workload in COUNTED:
+        columns = samples[cases[0]][0].keys()
+        rows = [["" if not cases[0].name.isdigit() else "threads", *columns]]
+        rows += [[case.name, *(count([s[column] for s in samples[case]]) for column in columns)]
+                 for case in cases]
+        return f"### {group}\n\n{lines_of(rows)}"
+
+    named = {case.name: samples[case] for case in cases}
+    threads = {case: re.search(r"\d+ threads?$", case.name) for case in cases}
+    in_runtime = {case: named.get(f"frond {found[0]}", []) if found else [] for case, found in threads.items()}
+    rows = [["implementation", "first, ns a task", "× frond", "again, ns a task", "× frond",
+             *(["× frond, as many threads"] if any(in_runtime.values()) else []), "peak RSS, MB"]]
+    reference = named.get("frond", [])
     for case in cases:
         own = samples[case]
+        same = time_and_ratio([s.again for s in own], [s.again for s in in_runtime[case]])[1:]
         rows.append([case.name,
                      *time_and_ratio([s.first for s in own], [s.first for s in reference]),
                      *time_and_ratio([s.again for s in own], [s.again for s in reference]),
+                     *(same if any(in_runtime.values()) else []),
                      number(statistics.median(s.peak_rss for s in own) / 1e6)])
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    rows.insert(1, ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])])
-    lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows]
-    return "\n".join([f"### {group}", "", *lines])
+    return f"### {group}\n\n{lines_of(rows)}"
 
 
 def command_output(*command):
@@ -167,6 +236,8 @@ def main():
                         help='matched against, e.g., "spawn_join, once tbb 1 thread"')
     parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE",
                         help="also put the figures into FILE")
+    parser.add_argument("--strace", action="store_true",
+                        help="also count the system calls of `handover`; slow, and needs strace")
     parser.add_argument("--smoke", action="store_true",
                         help="one short run each: checks the results, its times mean nothing")
     options = parser.parse_args()
@@ -189,6 +260,9 @@ def main():
     samples, contexts, failures = measure_all(cases, options.rounds, options.repetitions, options.smoke)
     if samples and not options.smoke:
         tables = [table(group, samples) for group in dict.fromkeys(case.group for case in samples)]
+        handovers = [case for case in samples if case.workload == "handover"]
+        if options.strace and handovers and (calls := system_calls(handovers)):
+            tables.append(calls)
         header = conditions(contexts, load_before, options.rounds, options.repetitions)
         if missing:
             header += f"\n- Not built, so not compared: {', '.join(missing)}"

@@ -1,9 +1,11 @@
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <numeric>
 
 #include <frond/group.hpp>
 
+#include "../frond_threads.hpp"
 #include "workload.hpp"
 
 namespace {
@@ -19,17 +21,23 @@ std::uint64_t sum(std::uint64_t first, std::uint64_t leaves) {
     return std::accumulate(sums.begin(), sums.end(), std::uint64_t{0});
 }
 
-void skynet(benchmark::State& state) {
-    bench::time_skynet(state, [](std::uint64_t leaves) {
-        std::uint64_t result = 0;
-        frond::Group root;
-        root.spawn([&result, leaves] { result = sum(0, leaves); });
-        root.join();
-        return result;
-    });
+std::uint64_t sum_of_leaves(std::uint64_t leaves) {
+    std::uint64_t result = 0;
+    frond::Group root;
+    root.spawn([&result, leaves] { result = sum(0, leaves); });
+    root.join();
+    return result;
 }
 
-BENCHMARK(skynet)->Apply(bench::once_by_wall_clock);
+void without_runtime(benchmark::State& state) { bench::time_skynet(state, sum_of_leaves); }
+
+void in_runtime(benchmark::State& state, std::size_t threads) {
+    bench::on_frond_threads(threads, [&](frond::Runtime&) { bench::time_skynet(state, sum_of_leaves); });
+}
+
+BENCHMARK(without_runtime)->Name("skynet")->Apply(bench::once_by_wall_clock);
+BENCHMARK_CAPTURE(in_runtime, 1, 1)->Name("skynet/1_thread")->Apply(bench::once_by_wall_clock);
+BENCHMARK_CAPTURE(in_runtime, 2, 2)->Name("skynet/2_threads")->Apply(bench::once_by_wall_clock);
 
 } // namespace
 
