@@ -312,7 +312,7 @@ std::string Seen::ask() const {
         self->answer->came.notify_one();
     };
     if (!home_->post(*question)) return held_ ? describe(*home_) : std::string{};
-    static_cast<void>(question.release());
+    [[maybe_unused]] Question* const sent = question.release(); // it deletes itself
     std::string text;
     {
         std::unique_lock lock{answer->lock};

@@ -78,8 +78,8 @@ bool is_permanent(error_code const& error) noexcept {
 }
 
 struct CloseAtEnd {
-    ListeningSockets& sockets;
-    ~CloseAtEnd() { sockets.close(); }
+    std::shared_ptr<ListeningSockets> sockets;
+    ~CloseAtEnd() { sockets->close(); }
 };
 
 /// The fibers that accept for a group. They live where it lives.
@@ -150,8 +150,8 @@ Acceptor::~Acceptor() {
     if (!acceptor_.is_open()) return;
     std::lock_guard const lock{sockets_.mutex_};
     std::erase(sockets_.open_, acceptor_.native_handle());
-    error_code ignored;
-    acceptor_.close(ignored);
+    error_code error;
+    if (acceptor_.close(error)) return; // the descriptor is gone in any case
 }
 
 std::optional<tcp::socket> Acceptor::next() {
@@ -171,10 +171,10 @@ void accept_on_each_thread(Group& connections, std::shared_ptr<ListeningSockets>
     Home::current().check_may_wait();
     Acceptors acceptors{connections};
     std::vector<Task<void>> tasks;
-    CloseAtEnd const at_end{*sockets};
+    CloseAtEnd const at_end{std::move(sockets)};
     for (std::size_t i = 0; i < acceptors.threads(); ++i) {
-        auto accept_here = [&s = *sockets, accept] {
-            CloseAtEnd const at_end_of_one{s};
+        auto accept_here = [open = at_end.sockets, accept] {
+            CloseAtEnd const at_end_of_one{open};
             accept();
         };
         tasks.push_back(acceptors.spawn_on(i, std::move(accept_here), at));

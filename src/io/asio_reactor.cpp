@@ -33,18 +33,18 @@ class TakerLock {
 public:
     TakerLock() noexcept {
         pid_t const process = ::getpid();
-        for (pid_t holder = 0; !holder_.compare_exchange_weak(holder, process, std::memory_order_acquire);) {
-            if (holder != process) continue; // nobody, or somebody in another process
+        for (pid_t seen = 0; !holder.compare_exchange_weak(seen, process, std::memory_order_acquire);) {
+            if (seen != process) continue; // nobody, or somebody in another process
             ::sched_yield();
-            holder = 0;
+            seen = 0;
         }
     }
     TakerLock(TakerLock const&) = delete;
     TakerLock& operator=(TakerLock const&) = delete;
-    ~TakerLock() { holder_.store(0, std::memory_order_release); }
+    ~TakerLock() { holder.store(0, std::memory_order_release); }
 
 private:
-    static inline std::atomic<pid_t> holder_{0};
+    static inline std::atomic<pid_t> holder{0};
 };
 
 /// A handler with memory of its own, so that the reactor's own operations never fail for want of any.

@@ -183,7 +183,8 @@ Runtime::~Runtime() {
     }
     // After a fork, or std::exit in a task: the threads are not ours to join, and nobody may miss what they
     // use.
-    if (abandoned || !state_->end()) static_cast<void>(state_.release());
+    State* const left_behind = abandoned || !state_->end() ? state_.release() : nullptr;
+    static_cast<void>(left_behind);
 }
 
 std::size_t Runtime::threads() const noexcept { return state_->team->homes.size(); }

@@ -217,7 +217,7 @@ private:
     static constexpr std::uint32_t asleep = 1;
     static constexpr std::uint32_t to_search = 2; ///< woken to take tasks from others
 
-    static Home& start(Team* team, std::size_t place);
+    static Home& start(Team* joined, std::size_t place);
     void change_objects(std::size_t by) noexcept {
         if (team)
             objects_.fetch_add(by, std::memory_order_seq_cst);
