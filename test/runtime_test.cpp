@@ -351,6 +351,7 @@ TEST(Runtime, MayBeUsedFromAThreadThatHasNotUsedFrond) {
 }
 
 TEST(Runtime, MayComeAndGoWhileOthersDump) {
+    frond::yield(); // from here on this thread at least has something to show
     std::atomic<bool> over{false};
     std::thread maker{[&over] {
         for (std::size_t i = 0; i < scaled(50) + 10; ++i) {

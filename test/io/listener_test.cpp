@@ -1,6 +1,7 @@
 #include <frond/listener.hpp>
 
 #include "io/loopback.hpp"
+#include "scheduler/stack_arena.hpp"
 #include "support/gate.hpp"
 #include "support/scale.hpp"
 #include "support/what_of.hpp"
@@ -361,6 +362,9 @@ TEST(Listener, ServesOnThePlainThreadOfTheGroupWhereverItIsCalled) {
 }
 
 TEST_P(ListenerOn, GoesOnWhenThereWereNoFilesLeft) {
+    // Clang's check of vtables opens a pipe to look at memory, and takes its failure for a bad object.
+    if (frond::detail::under_address_sanitizer)
+        GTEST_SKIP() << "UndefinedBehaviorSanitizer needs files itself";
     run([] {
         Group connections;
         Threads servers;

@@ -1,5 +1,5 @@
 // exit: 134
-// stderr: ^frond: a Runtime is destroyed by one of its own tasks, which would wait for itself
+// stderr: frond: a Runtime is destroyed by one of its own tasks, which would wait for itself
 
 #include <frond/frond.hpp>
 
