@@ -3,6 +3,7 @@
 #include <frond/pool.hpp>
 
 #include "support/gate.hpp"
+#include "support/gauge.hpp"
 #include "support/lives.hpp"
 #include "support/scale.hpp"
 #include "support/stall_test.hpp"
@@ -38,6 +39,7 @@ using frond::Pool;
 using frond::Runtime;
 using frond::Task;
 using frond::test::Gate;
+using frond::test::Gauge;
 using frond::test::Lives;
 using frond::test::Mortal;
 using frond::test::scaled;
@@ -45,39 +47,6 @@ using frond::test::what_is_thrown_by;
 using frond::test::yield_until;
 
 namespace {
-
-/// Counts who is inside and the most that ever were so at once, on all threads.
-class SharedGauge {
-public:
-    class Inside {
-    public:
-        explicit Inside(SharedGauge& gauge) : gauge_{gauge} {
-            ++gauge_.visits_;
-            auto const now = ++gauge_.inside_;
-            for (auto peak = gauge_.peak_.load();
-                 peak < now && !gauge_.peak_.compare_exchange_weak(peak, now);) {
-            }
-        }
-        Inside(Inside const&) = delete;
-        Inside& operator=(Inside const&) = delete;
-        ~Inside() { --gauge_.inside_; }
-
-    private:
-        SharedGauge& gauge_;
-    };
-    void visit() {
-        Inside const inside{*this};
-        frond::yield();
-    }
-    std::size_t inside() const { return inside_; }
-    std::size_t peak() const { return peak_; }
-    std::size_t visits() const { return visits_; }
-
-private:
-    std::atomic<std::size_t> inside_{0};
-    std::atomic<std::size_t> peak_{0};
-    std::atomic<std::size_t> visits_{0};
-};
 
 std::unique_ptr<Pool> pool_in(Runtime& runtime, frond::PoolOptions const& options) {
     return runtime.run([&options] { return std::make_unique<Pool>(options); });
@@ -101,7 +70,7 @@ protected:
     std::size_t const cap = std::get<1>(GetParam());
     Runtime runtime{{.threads = std::get<0>(GetParam())}};
     std::unique_ptr<Pool> pool = pool_in(runtime, {.limit = cap});
-    SharedGauge gauge;
+    Gauge gauge;
 };
 INSTANTIATE_TEST_SUITE_P(ThreadsAndCap, RuntimePool,
                          testing::Combine(testing::Values(1, 2, 4), testing::Values(1, 2, 5)),
@@ -173,7 +142,7 @@ TEST_P(RuntimePool, ATaskKeepsItsSlotWhileItWaitsForWhatNeedsNone) {
     Runtime other{{.threads = 1}};
     for (int i = 0; i < 20; ++i)
         pool->spawn([&, i] {
-            SharedGauge::Inside const inside{gauge};
+            Gauge::Inside const inside{gauge};
             switch (i % 3) {
             case 0:
                 frond::sleep_for(100us);
@@ -400,7 +369,7 @@ TEST_P(RuntimeOverdraft, ComesFromAMembersOwnSpawnWait) {
 
 TEST_P(RuntimeOverdraft, IsBoundedByTheNumberOfSpawnWaiters) {
     std::atomic<int> ran{0};
-    SharedGauge gauge;
+    Gauge gauge;
     for (int i = 0; i < 4; ++i)
         pool->spawn([&] {
             for (int j = 0; j < 20; ++j)
@@ -499,7 +468,7 @@ TEST_P(RuntimeOverdraft, ResizeAdmitsAtOnceAndZeroPauses) {
 }
 
 TEST_P(RuntimeOverdraft, ResizeFromAnyThreadWhileTasksEnd) {
-    SharedGauge gauge;
+    Gauge gauge;
     std::atomic<bool> over{false};
     std::thread resizer{[&] {
         for (int i = 0; !over; ++i) pool->resize(1 + i % 4);
@@ -654,7 +623,7 @@ TEST_P(RuntimeOverdraft, MaxPendingIsNotForMembers) {
 }
 
 TEST_P(RuntimeOverdraft, SpawnAfterStartsNotBeforeItsTimeAndUnderTheCap) {
-    SharedGauge gauge;
+    Gauge gauge;
     auto const begin = std::chrono::steady_clock::now();
     std::atomic<bool> early{false};
     auto const spawn_later = [&] {

@@ -53,6 +53,9 @@ struct Fiber {
     bool yielding = false;
     bool suspended_by_us = false; ///< it will look at the home again when it is resumed
     bool retire = false;          ///< carrier: leave at the next chance
+
+    /// Not while it runs handlers or sees to everything else: nobody would, if it waited.
+    bool may_wait() const noexcept { return kind != FiberKind::reactor && kind != FiberKind::dispatcher; }
 };
 
 } // namespace frond::inline v0::detail

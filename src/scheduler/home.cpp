@@ -319,16 +319,21 @@ void Home::abandon_for_exit() noexcept {
         team->abandoned.store(true, std::memory_order_release);
         state_lock.lock();
     }
+    forget_work();
+    if (team) state_lock.unlock();
+    reactor_fiber_ = nullptr;
+    if (__builtin_setjmp(exit_jump_) == 0) main_fiber->context->resume();
+    leave_fibers_behind(nullptr);
+}
+
+/// Everything that was to run, started or not, stays where it is for ever.
+void Home::forget_work() noexcept {
     batch_ = local_ = fifo_ = {};
     queued_.set(0);
     pinned_.set(0);
     oldest_ = nullptr;
-    if (team) state_lock.unlock();
     ready_ = yielded_ = {};
     timers.clear();
-    reactor_fiber_ = nullptr;
-    if (__builtin_setjmp(exit_jump_) == 0) main_fiber->context->resume();
-    leave_fibers_behind(nullptr);
 }
 
 [[noreturn]] void Home::jump_to_exit() noexcept { __builtin_longjmp(exit_jump_, 1); }
@@ -352,12 +357,7 @@ void Home::leave_fibers_behind(Fiber const* spared) noexcept {
 void Home::after_fork_in_child() noexcept {
     Fiber& running = *fiber_of(*bf::context::active());
     leave_fibers_behind(&running);
-    batch_ = local_ = fifo_ = {};
-    queued_.set(0);
-    pinned_.set(0);
-    oldest_ = nullptr;
-    ready_ = yielded_ = {};
-    timers.clear();
+    forget_work();
     Home& own = HomeRegistry::instance().acquire();
     own.reset(nullptr, 0);
     own.main_is_parents_ = running.kind != FiberKind::main;

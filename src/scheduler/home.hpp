@@ -58,10 +58,9 @@ enum class HomeState : std::uint8_t {
 /// A thread's scheduler: what is ready, what can start, what is due, and what other threads send.
 ///
 /// Invariants
-/// 1. One thread touches everything but the block "any thread" and, in the home of a `Runtime`, the blocks
-/// "what lives
-///    here" and "run queue", which belong to who holds `state_lock`. There is no lock on the path of a
-///    thread's own home.
+/// 1. One thread touches everything but the block "any thread". In the home of a `Runtime` the blocks "what
+///    lives here" and "run queue" belong to who holds `state_lock` instead. A thread's own home takes no
+///    lock.
 /// 2. Homes are recycled and never freed, so that a late wake-up from another thread always finds one.
 /// 3. A fiber is in at most one of: running, `ready_`, `yielded_`, an idle list, suspended in a wait.
 /// 4. While tasks can start, an idle carrier is at hand (`ensure_spare`), so that a fiber can block anywhere,
@@ -262,6 +261,7 @@ private:
     void trim_idle(Clock::time_point now) noexcept;
     void retire_carriers() noexcept;
     void abandon_for_exit() noexcept;
+    void forget_work() noexcept;
     [[noreturn]] void jump_to_exit() noexcept;
     void leave_fibers_behind(Fiber const* spared) noexcept;
     void drain(Message* m) noexcept;

@@ -12,14 +12,11 @@ namespace frond::inline v0::detail {
 
 Fiber& Home::current_fiber() const noexcept { return *fiber_of(*boost::fibers::context::active()); }
 
-bool Home::may_wait() const noexcept {
-    auto const kind = current_fiber().kind;
-    return kind != FiberKind::reactor && kind != FiberKind::dispatcher;
-}
+bool Home::may_wait() const noexcept { return current_fiber().may_wait(); }
 
 Fiber& Home::check_may_wait() const {
     Fiber& f = current_fiber();
-    if (f.kind == FiberKind::reactor || f.kind == FiberKind::dispatcher)
+    if (!f.may_wait())
         throw std::logic_error("frond: a call that waits inside an I/O handler; spawn a task instead");
     return f;
 }

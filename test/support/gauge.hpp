@@ -2,19 +2,22 @@
 
 #include <frond/this_task.hpp>
 
-#include <algorithm>
+#include <atomic>
 #include <cstddef>
 
 namespace frond::test {
 
-/// Counts who is inside and the most that ever were so at once. For the tasks of one home.
+/// Counts who is inside and the most that ever were so at once, on all threads.
 class Gauge {
 public:
     class Inside {
     public:
         explicit Inside(Gauge& gauge) : gauge_{gauge} {
             ++gauge_.visits_;
-            gauge_.peak_ = std::max(gauge_.peak_, ++gauge_.inside_);
+            auto const now = ++gauge_.inside_;
+            for (auto peak = gauge_.peak_.load();
+                 peak < now && !gauge_.peak_.compare_exchange_weak(peak, now);) {
+            }
         }
         Inside(Inside const&) = delete;
         Inside& operator=(Inside const&) = delete;
@@ -35,9 +38,9 @@ public:
     std::size_t visits() const { return visits_; }
 
 private:
-    std::size_t inside_ = 0;
-    std::size_t peak_ = 0;
-    std::size_t visits_ = 0;
+    std::atomic<std::size_t> inside_{0};
+    std::atomic<std::size_t> peak_{0};
+    std::atomic<std::size_t> visits_{0};
 };
 
 } // namespace frond::test

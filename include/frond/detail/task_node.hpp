@@ -47,9 +47,8 @@ constexpr std::uint16_t node_class(std::size_t size, std::size_t align) noexcept
 /// starts.
 ///
 /// Invariants
-/// 1. Everything but the atomics belongs to the home: to its thread or, where the home is one of a `Runtime`,
-/// to who
-///    holds its lock. Other threads go through the home's inbox or, once that thread has ended, its lock.
+/// 1. Everything but the atomics belongs to the home: its thread or, in a `Runtime`, who holds its lock.
+///    Other threads go through the home's inbox or, once that thread has ended, its lock.
 /// 2. `state` enters {done, failed, cancelled} once, with release order; result and error stay as they are
 ///    from then on, but that `take` moves the result out (`taken` lets one caller through). Other threads
 ///    read them, and so nothing that they read shares a bit field with what the home still changes.
