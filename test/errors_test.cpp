@@ -6,6 +6,7 @@
 #include "support/unhandled_errors.hpp"
 #include "support/what_of.hpp"
 
+#include <frond/cancel.hpp>
 #include <frond/group.hpp>
 #include <frond/pool.hpp>
 #include <frond/this_task.hpp>
@@ -302,6 +303,7 @@ TEST(OnErrorCancel, DropsWhatIsSpawnedLaterInTheSameRound) {
     Gate gate;
     frond::Task<void> late;
     group.spawn([&] {
+        frond::Shield const shield;
         gate.pass();
         late = group.spawn([] {});
     });

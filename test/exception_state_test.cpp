@@ -182,11 +182,12 @@ TEST(ExceptionState, DestructorJoinsWhileUnwinding) {
             try {
                 Group inner;
                 inner.spawn([&, name] {
+                    frond::Shield const shield;
                     yield();
                     yield();
                     events.push_back("ended " + name);
                 });
-                yield(); // it has started, so it is not dropped
+                yield(); // it has started, so it goes on behind its shield
                 throw std::runtime_error(name);
             } catch (std::runtime_error const& e) {
                 EXPECT_EQ(e.what(), name);

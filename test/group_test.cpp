@@ -5,6 +5,7 @@
 #include "support/scale.hpp"
 #include "support/unhandled_errors.hpp"
 
+#include <frond/cancel.hpp>
 #include <frond/errors.hpp>
 #include <frond/pool.hpp>
 #include <frond/this_task.hpp>
@@ -206,7 +207,7 @@ TEST(Group, DestructorInATaskSuspendsOnlyThatTask) {
     EXPECT_EQ(trace, "abc");
 }
 
-TEST(Group, DiesOfAnExceptionDropsTheBacklogAndWaitsForWhatRuns) {
+TEST(Group, DiesOfAnExceptionDropsTheBacklogCancelsWhatRunsAndWaitsForIt) {
     Lives lives;
     frond::Pool pool{1};
     bool started = false;
@@ -216,8 +217,13 @@ TEST(Group, DiesOfAnExceptionDropsTheBacklogAndWaitsForWhatRuns) {
         Group group{pool};
         auto const running = group.spawn([&, mortal = Mortal{lives}] {
             started = true;
-            frond::sleep_for(2ms);
-            finished = true;
+            try {
+                frond::sleep_for(1h);
+            } catch (frond::Cancelled const&) {
+                frond::Shield const shield;
+                frond::sleep_for(2ms);
+                finished = true;
+            }
         });
         for (int i = 0; i < 10; ++i) group.spawn([&dropped_ran, mortal = Mortal{lives}] { ++dropped_ran; });
         frond::test::yield_until([&] { return started; });

@@ -5,6 +5,7 @@
 #include "support/lives.hpp"
 #include "support/scale.hpp"
 
+#include <frond/cancel.hpp>
 #include <frond/diagnostics.hpp>
 #include <frond/errors.hpp>
 #include <frond/this_task.hpp>
@@ -587,15 +588,20 @@ TEST(Pool, DestructorRejectsSpawnsFromOutside) {
     EXPECT_THROW(intruder.get(), Closed);
 }
 
-TEST(Pool, DiesOfAnExceptionDropsItsBacklogAndWaitsForWhatRuns) {
+TEST(Pool, DiesOfAnExceptionDropsItsBacklogCancelsWhatRunsAndWaitsForIt) {
     Lives lives;
     int ran = 0;
     bool finished = false;
     try {
         Pool pool{1};
         pool.spawn([&finished] {
-            frond::sleep_for(2ms);
-            finished = true;
+            try {
+                frond::sleep_for(1h);
+            } catch (frond::Cancelled const&) {
+                frond::Shield const shield;
+                frond::sleep_for(2ms);
+                finished = true;
+            }
         });
         for (int i = 0; i < 5; ++i) pool.spawn([&ran, mortal = Mortal{lives}] { ++ran; });
         frond::yield();

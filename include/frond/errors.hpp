@@ -12,12 +12,20 @@
 
 namespace frond::inline v0 {
 
-/// What `get` of a cancelled task throws, and what a task may throw to end as cancelled. Deliberately not a
-/// `std::exception`: a handler for errors must not take a stop for one of them.
+/// What every wait of a cancelled task throws, and `get` of one that ended so; a task may throw it itself, to
+/// end as cancelled. Deliberately not a `std::exception`: a handler for errors must not take a stop for one
+/// of them. Who catches it with `catch (...)` should throw it on.
 struct Cancelled {
     std::string text;
     /// Why, if anybody said so; valid as long as this object.
     std::string_view reason() const noexcept { return text; }
+};
+
+/// A deadline has passed: thrown by `with_timeout`, kept as the error of a task that was given one, thrown by
+/// the `join` of a group that was.
+struct FROND_API TimedOut : std::runtime_error {
+    TimedOut() : std::runtime_error("frond: timed out") {}
+    using std::runtime_error::runtime_error;
 };
 
 /// Thrown at whoever would wait for ever: a task that joins its own group, gets its own result or closes a

@@ -3,6 +3,7 @@
 /// Everything but `frond/asio.hpp` and `frond/listener.hpp`, which bring Boost.Asio along.
 
 #include <frond/blocking.hpp>
+#include <frond/cancel.hpp>
 #include <frond/diagnostics.hpp>
 #include <frond/duration.hpp>
 #include <frond/errors.hpp>

@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <optional>
 #include <source_location>
+#include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace frond::inline v0 {
@@ -16,7 +18,9 @@ class Pool;
 /// What a spawn can ask for beyond the defaults.
 struct SpawnOptions {
     std::string name = {}; ///< shown by `dump`, in error reports and by `this_task::name`
-    int priority = 0;      ///< larger first, in pools with `Order::priority`
+    /// How long it may run, from its start on; then it is cancelled and fails with `TimedOut`.
+    std::chrono::nanoseconds timeout = forever;
+    int priority = 0; ///< larger first, in pools with `Order::priority`
     /// In a `Runtime`: only the spawning thread starts it (where another thread spawns: one of the group's).
     /// For tasks that use what belongs to a thread, such as the sockets of its `io_context`. Elsewhere all
     /// tasks are pinned anyway.
@@ -27,7 +31,10 @@ struct SpawnOptions {
 
 struct GroupOptions {
     OnError on_error = OnError::collect;
-    std::string name = {}; ///< shown by `dump`
+    /// From the group's making on; then everything in it is cancelled, and `join` throws `TimedOut`.
+    std::chrono::nanoseconds timeout = forever;
+    std::stop_token stop = {}; ///< when it stops, everything in the group is cancelled, now and later
+    std::string name = {};     ///< shown by `dump`
 };
 
 namespace detail {
@@ -136,7 +143,8 @@ public:
         return handle(n);
     }
 
-    /// Spawns, waits and takes the result: a call under the cap. *Suspends*. @throws as `spawn` and
+    /// Spawns, waits and takes the result: a call under the cap. `f` may refer to the caller's variables: a
+    /// caller that is cancelled cancels it and waits for its end. *Suspends*. @throws as `spawn` and
     /// `Task::get`
     template <class F>
         requires detail::Spawnable<F>
@@ -144,13 +152,14 @@ public:
         auto& n = make(at, std::forward<F>(f));
         detail::submit(n, detail::SpawnMode::queue);
         auto const task = handle(n);
-        detail::wait_for_end(n, Clock::time_point::max(), from_inside());
+        detail::run_to_end(n, from_inside());
         return task.take();
     }
 
     /// Waits until nothing is queued and nothing runs, including what is spawned meanwhile. Then throws the
     /// first error since the last time that was so, to everybody who joins; a later call throws the next one
-    /// that nobody has seen. *Suspends* unless there is nothing to wait for.
+    /// that nobody has seen. Cancelled tasks are no errors. *Suspends* unless there is nothing to wait for.
+    /// @throws TimedOut if the group's own deadline has ended tasks
     /// @throws Deadlock from one of its own tasks, or where the wait could never end
     void join();
     /// The same, no longer than `d`. @return whether everything has ended; only then errors are thrown
@@ -162,6 +171,15 @@ public:
     bool join_until(std::chrono::time_point<C, D> t) {
         return join_until_deadline(detail::deadline_at(t));
     }
+
+    /// Cancels all its tasks, as `Task::cancel` does, and waits for their end. From then until nothing is
+    /// left of them what is spawned into the group ends cancelled; afterwards it can be used again. Called by
+    /// one of its tasks it reaches and awaits the others. *Suspends* unless there is nothing to wait for.
+    /// @param reason for `Cancelled::reason`
+    /// @return how many tasks it has reached. @throws Deadlock
+    std::size_t cancel(std::string_view reason = {});
+    /// The same without waiting, for the calling task, too. *Suspends* never.
+    void request_cancel(std::string_view reason = {}) noexcept;
 
     /// Takes the errors that nobody has seen, oldest first; at most 64 are kept, the last one tells how many
     /// more there were. *Suspends* until the home answers.

@@ -13,6 +13,8 @@ struct PoolOptions {
     std::size_t limit = 0;               ///< tasks in flight at most; must be given; `unlimited` is allowed
     std::size_t max_pending = unlimited; ///< tasks that may wait for a slot before `spawn` from outside waits
     Order order = Order::fifo;
+    /// How long each task may run, from its start on, time in the queue excluded; see SpawnOptions::timeout.
+    std::chrono::nanoseconds task_timeout = forever;
     std::string name = {};   ///< shown by `dump`
     GroupOptions group = {}; ///< for the pool's own tasks
 };
@@ -98,6 +100,13 @@ public:
     }
     /// No more spawns, from nobody; what is queued still runs, spawners that wait get `Closed`. Idempotent.
     void close();
+    /// Closes, and waits until everything bound to it has ended; what has not after `grace` is cancelled, and
+    /// its end awaited. *Suspends*. @return whether nothing had to be cancelled. @throws Deadlock from one of
+    /// its tasks
+    template <class Rep, class Period>
+    bool shutdown(std::chrono::duration<Rep, Period> grace) {
+        return shutdown_until(detail::deadline_after(grace));
+    }
     /// Gives the calling member's slot back until the loan dies, for a wait that the pool cannot see.
     /// @throws std::logic_error if the caller is no member or holds no slot
     [[nodiscard]] SlotLoan release_slot();
@@ -105,6 +114,8 @@ public:
 
 private:
     bool wait_available_until(Clock::time_point deadline);
+    bool wait_for_last_member(Clock::time_point deadline);
+    bool shutdown_until(Clock::time_point grace);
     void wait_for_last_member() noexcept;
     void set_limit(std::size_t limit);
 

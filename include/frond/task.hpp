@@ -19,6 +19,11 @@ namespace detail {
 /// Waits for the end of `n`. `move_up`: a task that has no slot yet goes to the front of its pool.
 /// @return false: the deadline came first. @throws Deadlock
 FROND_API bool wait_for_end(TaskNode& n, Clock::time_point deadline, bool move_up);
+/// The same without a deadline, for a task that refers to what lives in the caller's frame: if the caller is
+/// cancelled, so is the task, and its end is awaited. @throws Cancelled, Deadlock
+FROND_API void run_to_end(TaskNode& n, bool move_up);
+FROND_API void request_cancel(TaskNode& n) noexcept;
+FROND_API bool cancel_and_wait(TaskNode& n);
 /// Throws what the task threw, or Cancelled; returns if it ended well. Marks the error as seen.
 FROND_API void rethrow_failure(TaskNode& n);
 FROND_API std::exception_ptr failure_of(TaskNode& n);
@@ -98,6 +103,14 @@ public:
     std::exception_ptr error() const {
         detail::wait_for_end(node(), Clock::time_point::max(), true);
         return detail::failure_of(*node_);
+    }
+    /// Asks it to stop and waits for its end. Not started, it never will, and its callable is destroyed;
+    /// otherwise every wait in it throws `Cancelled` from now on. *Suspends* unless it has ended.
+    /// @return whether it ended cancelled. @throws Cancelled at once in the task itself; Deadlock
+    bool cancel() const { return detail::cancel_and_wait(node()); }
+    /// The same without waiting. An empty handle: nothing. *Suspends* never.
+    void request_cancel() const noexcept {
+        if (node_) detail::request_cancel(*node_);
     }
     /// Unique in the process, never 0.
     std::uint64_t id() const { return node().id; }

@@ -4,6 +4,8 @@
 #include <frond/duration.hpp>
 
 #include <cstdint>
+#include <optional>
+#include <stop_token>
 #include <string_view>
 
 namespace frond::inline v0 {
@@ -19,13 +21,26 @@ FROND_API std::uint64_t id() noexcept;
 /// Valid while the task runs.
 FROND_API std::string_view name() noexcept;
 
+/// Told when the calling task is cancelled, by a thread that need not be this one; for code that looks at it
+/// while it computes, or hands it to others. A deadline does not touch it. Outside of tasks: a token that
+/// never stops. *Suspends* never. @throws std::bad_alloc Cost: an allocation or two at the first call in a
+/// task
+FROND_API std::stop_token stop_token();
+
+/// Throws `Cancelled` if a wait would, now: for code that computes for long. *Suspends* never.
+/// @throws Cancelled
+FROND_API void check();
+
+/// When waits will end because of a deadline scope; nothing: they will not. *Suspends* never.
+FROND_API std::optional<Clock::time_point> deadline();
+
 /// Lets everything on this thread that is ready, and up to 1,000 tasks that can start, go first. *Suspends*
 /// if there is any.
-/// @throws std::logic_error inside an Asio handler
+/// @throws Cancelled; std::logic_error inside an Asio handler
 FROND_API void yield();
 
 /// *Suspends* for `d` at least; other tasks of the thread run meanwhile. Not positive: as `yield`.
-/// @throws std::logic_error inside an Asio handler; Deadlock only for a sleep without an end
+/// @throws Cancelled; std::logic_error inside an Asio handler; Deadlock only for a sleep without an end
 template <class Rep, class Period>
 void sleep_for(std::chrono::duration<Rep, Period> d) {
     detail::sleep_until_deadline(detail::deadline_after(d));

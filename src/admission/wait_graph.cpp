@@ -22,7 +22,7 @@ PoolCore& pool_target(Waiter const& w) noexcept {
 }
 
 bool waits_for_tasks(WaitKind k) noexcept {
-    return k == WaitKind::task || k == WaitKind::admission || k == WaitKind::group ||
+    return k == WaitKind::task || k == WaitKind::admission || k == WaitKind::group || k == WaitKind::others ||
            k == WaitKind::backlog || k == WaitKind::pool_end;
 }
 
@@ -34,6 +34,8 @@ bool covers(Waiter const& w, TaskNode const& t) noexcept {
         return &task_target(w) == &t;
     case WaitKind::group:
         return &group_target(w) == t.group;
+    case WaitKind::others:
+        return &group_target(w) == t.group && w.fiber->task != &t;
     case WaitKind::pool_end:
         return &pool_target(w) == t.group->pool;
     default:
@@ -55,6 +57,7 @@ bool has_further_waits(Waiter const& w) noexcept {
     case WaitKind::task:
         return is_waiting_for_tasks(task_target(w));
     case WaitKind::group:
+    case WaitKind::others:
         return group_target(w).waiting_members.get() > 0;
     case WaitKind::pool_end:
         return true;
@@ -69,6 +72,7 @@ bool needs_all_locks(Waiter const& w, TaskNode const* me) noexcept {
     case WaitKind::task:
         return task_target(w).group->pool || (me && is_waiting(task_target(w)));
     case WaitKind::group:
+    case WaitKind::others:
         return group_target(w).pool || (me && group_target(w).waiting_members.get() > 0);
     default:
         return true;
@@ -76,7 +80,7 @@ bool needs_all_locks(Waiter const& w, TaskNode const* me) noexcept {
 }
 
 bool closes_circle(Guard const& guard, Waiter const& w, TaskNode& me) noexcept {
-    if (w.kind == WaitKind::admission) return false;
+    if (w.kind == WaitKind::admission || w.cancels) return false;
     if (covers(w, me)) return true;
     if (!guard.is_wide() || !has_further_waits(w)) return false;
     WalkUp walk{guard};
@@ -93,6 +97,7 @@ PoolCore* pool_with_queued(Waiter const& w) noexcept {
     case WaitKind::admission:
         return task_target(w).in_pool_queue ? task_target(w).group->pool : nullptr;
     case WaitKind::group:
+    case WaitKind::others:
         return group_target(w).queued > 0 ? group_target(w).pool : nullptr;
     case WaitKind::backlog:
         return has_room(pool_target(w)) ? nullptr : &pool_target(w);
@@ -141,6 +146,7 @@ private:
             add(task_target(w));
             break;
         case WaitKind::group:
+        case WaitKind::others:
             add_all(group_target(w));
             break;
         case WaitKind::pool_end:
@@ -195,6 +201,7 @@ void WalkUp::add_waiters_of(TaskNode& t) noexcept {
     if (g.walk_mark == mark_) return;
     g.walk_mark = mark_;
     add_all(g.joiners);
+    add_all(g.cancellers);
     if (g.pool) add_all(g.pool->enders);
 }
 
@@ -214,12 +221,9 @@ bool needs_slot_of(Guard const& guard, PoolCore& p, Waiter const& w) noexcept {
 /// that begin to wait for each other at the same moment cannot both miss the other: each says first that it
 /// waits, and then looks, under the lock under which it will stand in the list.
 bool prepare_wait(Guard& guard, Waiter& w, TaskNode* me, bool moves_up) {
-    if (guard.home.team) {
-        if (me) me->state.store(TaskState::waiting, std::memory_order_seq_cst);
-        if (!guard.is_wide() && needs_all_locks(w, me)) {
-            guard.widen();
-            return false;
-        }
+    if (!guard.is_wide() && needs_all_locks(w, me)) {
+        guard.widen();
+        return false;
     }
     if (me && closes_circle(guard, w, *me)) {
         guard.release();

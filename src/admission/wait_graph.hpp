@@ -59,22 +59,25 @@ public:
     /// @throws as Home::prepare
     WaitScope(Home& here, Fiber& f, Waiter& w, TaskNode* me, Clock::time_point deadline)
         : here_{here}, w_{w}, me_{me} {
-        here.prepare(w, f, deadline);
+        Home::announce_wait(f);
+        may_begin_ = here.prepare(w, f, deadline);
         if (me) me->group->waiting_members.add(me->group->shared);
     }
     WaitScope(WaitScope const&) = delete;
     WaitScope& operator=(WaitScope const&) = delete;
     ~WaitScope() {
         if (w_.armed()) here_.timers.disarm(w_);
-        if (!me_) return;
-        me_->group->waiting_members.take(me_->group->shared);
-        if (me_->group->shared) me_->state.store(TaskState::running, std::memory_order_release);
+        Home::withdraw_wait(*w_.fiber);
+        if (me_) me_->group->waiting_members.take(me_->group->shared);
     }
+    /// false: the wait is cut short before it began.
+    bool may_begin() const noexcept { return may_begin_; }
 
 private:
     Home& here_;
     Waiter& w_;
     TaskNode* me_;
+    bool may_begin_ = false;
 };
 
 /// The wait itself, in the list of what it waits for; lets go of the guard. `w` was prepared.
@@ -86,13 +89,15 @@ inline void stand_in(Waiter*& list, Guard& guard, Home& here, Waiter& w) noexcep
     here.suspend(w);
 }
 
-/// Waits in `list` until told, unless `has_come()`. @param f the calling fiber. @return whether it has waited
+/// Waits in `list` until told, unless `has_come()`. @param f the calling fiber. @return false: it had come;
+/// else `w.reason` tells how the wait has ended, which may be before it began
 template <class F>
 bool wait_unless(F has_come, Guard& guard, Fiber& f, Waiter& w, Waiter*& list, TaskNode* me, bool moves_up,
                  Clock::time_point deadline = Clock::time_point::max()) {
     if (has_come()) return false;
     Home& here = *f.home;
     WaitScope const scope{here, f, w, me, deadline};
+    if (!scope.may_begin()) return true;
     while (!prepare_wait(guard, w, me, moves_up) || guard.make_way())
         if (has_come()) return false;
     if (has_come()) return false; // a slot that was lent may have brought it

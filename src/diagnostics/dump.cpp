@@ -89,6 +89,9 @@ void describe_wait(std::ostream& out, WaitKind kind, void const* target) {
     case WaitKind::group:
         name("joins ", a_group);
         break;
+    case WaitKind::others:
+        name("waits for the other tasks of ", a_group);
+        break;
     case WaitKind::backlog:
         name("waits for room in the backlog of ", a_pool);
         break;
@@ -115,6 +118,27 @@ void describe_wait(std::ostream& out, WaitKind kind, void const* target) {
         break;
     case WaitKind::remote:
         out << "waits for an answer of another thread";
+        break;
+    case WaitKind::mutex:
+        out << "waits for a Mutex";
+        break;
+    case WaitKind::condition:
+        out << "waits for a ConditionVariable";
+        break;
+    case WaitKind::event:
+        out << "waits for an Event";
+        break;
+    case WaitKind::semaphore:
+        out << "waits for a Semaphore";
+        break;
+    case WaitKind::barrier:
+        out << "waits for a Barrier";
+        break;
+    case WaitKind::push:
+        out << "waits to push into a Channel";
+        break;
+    case WaitKind::pop:
+        out << "waits for an item of a Channel";
         break;
     }
 }
@@ -198,7 +222,7 @@ private:
     void task(TaskNode const& t, int depth) {
         indent(depth);
         label(out_, t);
-        out_ << ": " << state_text(t)
+        out_ << ": " << state_text(t) << (t.is_marked(TaskNode::cancelled) ? ", cancelled" : "")
              << (t.has_slot ? ", has a slot"
                  : t.lent   ? ", has lent its slot"
                             : "")

@@ -2,14 +2,17 @@
 #include <frond/pool.hpp>
 
 #include "admission/wait_graph.hpp"
+#include "ownership/group_stop.hpp"
 #include "ownership/lifecycle.hpp"
 #include "scheduler/home.hpp"
 #include "scheduler/remote.hpp"
 #include "scheduler/stall.hpp"
+#include "scheduler/stop_chain.hpp"
 
 #include <atomic>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -63,14 +66,14 @@ void begin_join(RemoteWait& r, Guard& guard) noexcept {
         r.proxy.enlist(g.joiners);
         return;
     }
-    TaskNode* const e = first_error(g);
-    if (r.complete(WakeReason::done, e ? e->error : nullptr) && e) forget_error(guard, *e);
+    std::exception_ptr const error = next_error(g);
+    if (r.complete(WakeReason::done, error) && error) forget_next_error(guard, g);
 }
 
-/// A destructor's wait is no reader of errors.
-void begin_last_join(RemoteWait& r, Guard&) noexcept {
+/// The wait of a destructor, or of `cancel`, is no reader of errors.
+void begin_blind_join(RemoteWait& r, Guard&) noexcept {
     auto& g = *static_cast<GroupCore*>(const_cast<void*>(r.proxy.target));
-    r.proxy.destructor = true;
+    r.proxy.blind = true;
     if (is_quiescent(g))
         r.complete(WakeReason::done);
     else
@@ -80,12 +83,23 @@ void begin_last_join(RemoteWait& r, Guard&) noexcept {
 } // namespace
 
 void wait_in_destructor(Home& h, Waiter& w, Waiter*& list, bool (*has_ended)(void const*),
-                        void (*begin)(RemoteWait&, Guard&) noexcept) noexcept {
-    w.destructor = true;
+                        void (*begin)(RemoteWait&, Guard&) noexcept,
+                        void (*cancel)(Guard&, void const*) noexcept) noexcept {
+    w.destructor = w.blind = true;
+    auto const pass_on = [&] {
+        if (w.reason != WakeReason::cancelled) return;
+        StopChain::of_running(*w.fiber).cut_destructor();
+        w.shielded = true;
+        w.reason = WakeReason::none;
+        call_on(h, [&](Guard& guard) { cancel(guard, w.target); });
+    };
     auto const come = [&] { return has_ended(w.target) || (h.team && h.team->abandoned.load()); };
     if (!h.is_reachable()) {
         if (h.state.load(std::memory_order_acquire) == HomeState::ended || !thread_may_wait()) return;
-        wait_remotely(h, w, Clock::time_point::max(), begin);
+        do {
+            pass_on();
+            wait_remotely(h, w, Clock::time_point::max(), begin);
+        } while (w.reason == WakeReason::cancelled);
         if (w.reason == WakeReason::stalled) die_of_stall();
         return;
     }
@@ -93,6 +107,7 @@ void wait_in_destructor(Home& h, Waiter& w, Waiter*& list, bool (*has_ended)(voi
         // A static object, destroyed when this thread has no fibers any more.
         bool const has_fibers = thread_may_wait();
         if (has_fibers) Home::current();
+        pass_on();
         {
             Guard guard{h};
             if (w.kind == WaitKind::team_end) guard.widen();
@@ -150,6 +165,9 @@ void Group::open(GroupOptions&& options, detail::PoolCore* pool) {
     core_.uncaught_at_birth = std::uncaught_exceptions();
     core_.pool = pool;
     core_.shared = h.team != nullptr;
+    if (auto const limit = detail::deadline_after(options.timeout);
+        limit != Clock::time_point::max() || options.stop.stop_possible())
+        core_.stop = new detail::GroupStop{core_, limit, std::move(options.stop)};
     if (TaskNode const* const me = h.current_fellow()) core_.parent_task = me->id;
     if (!core_.is_pool) enlist();
 }
@@ -157,25 +175,25 @@ void Group::open(GroupOptions&& options, detail::PoolCore* pool) {
 /// From here on others may find it: `dump`, and walks on other threads.
 void Group::enlist() {
     Home& h = *core_.home;
-    detail::call_on(h, [&](Guard&) {
+    std::unique_ptr<detail::GroupStop> stop{core_.stop};
+    detail::call_on(h, [&](Guard& guard) {
+        if (stop) stop->arm(guard);
         h.groups.push_back(core_);
         if (core_.pool && !core_.is_pool) core_.pool->groups.push_back(core_);
         h.add_object();
         core_.listed = true;
     });
+    if (stop) stop.release()->listen();
 }
 
 Group::~Group() {
     Home& h = *core_.home;
     if (h.state.load(std::memory_order_acquire) == HomeState::forked) return;
     if (std::uncaught_exceptions() > core_.uncaught_at_birth && !core_.is_pool) {
-        detail::call_on(h, [this](Guard& guard) {
-            if (detail::is_quiescent(core_)) return;
-            core_.dropping = true;
-            detail::drop_backlog(guard, core_);
-        });
+        detail::call_on(h, [this](Guard& guard) { detail::cancel_group(guard, core_, "unwinding"); });
     }
     wait_for_quiescence();
+    if (core_.stop) std::exchange(core_.stop, nullptr)->end();
     TaskError unseen;
     bool any = false;
     detail::call_on(h, [&](Guard& guard) {
@@ -194,7 +212,10 @@ void Group::wait_for_quiescence() noexcept {
     detail::wait_in_destructor(
         *core_.home, w, core_.joiners,
         [](void const* g) { return detail::is_quiescent(*static_cast<detail::GroupCore const*>(g)); },
-        &detail::begin_last_join);
+        &detail::begin_blind_join,
+        [](Guard& guard, void const* target) noexcept {
+            detail::cancel_group(guard, *static_cast<detail::GroupCore*>(const_cast<void*>(target)), {});
+        });
 }
 
 void Group::join() { join_until_deadline(Clock::time_point::max()); }
@@ -220,11 +241,41 @@ bool Group::join_until_deadline(Clock::time_point deadline) {
     } else {
         detail::wait_remotely(h, w, deadline, &detail::begin_join);
     }
-    if (w.reason == WakeReason::stalled) detail::throw_deadlock();
+    detail::throw_if_cut_short(w);
     if (w.reason != WakeReason::done) return false;
     if (w.error) std::rethrow_exception(std::move(w.error));
     return true;
 }
+
+/// A member reaches all others and waits for them; everybody else waits for quiescence.
+std::size_t Group::cancel(std::string_view reason) {
+    Home& h = *core_.home;
+    if (h.state.load(std::memory_order_acquire) == HomeState::forked)
+        throw std::logic_error("frond: this group belongs to the parent process");
+    TaskNode* const me = h.current_fellow();
+    TaskNode* const member = me && me->group == &core_ ? me : nullptr;
+    auto const reached =
+        detail::call_on(h, [&](Guard& guard) { return detail::cancel_group(guard, core_, reason, member); });
+    Waiter w{member ? WaitKind::others : WaitKind::group, &core_};
+    w.blind = w.cancels = true;
+    if (h.is_reachable()) {
+        auto const has_ended = [&] {
+            if (!member) return detail::is_quiescent(core_);
+            return core_.size.get() == 1 && core_.incoming.load(std::memory_order_acquire) == 0;
+        };
+        Home& here = Home::current();
+        Guard guard{h};
+        if (!has_ended())
+            detail::wait_unless(has_ended, guard, here.check_may_wait(), w,
+                                member ? core_.cancellers : core_.joiners, me, true);
+    } else {
+        detail::wait_remotely(h, w, Clock::time_point::max(), &detail::begin_blind_join);
+    }
+    detail::throw_if_cut_short(w);
+    return reached;
+}
+
+void Group::request_cancel(std::string_view reason) noexcept { detail::request_cancel(core_, reason); }
 
 std::vector<TaskError> Group::errors() {
     return detail::call_on(*core_.home, [this](Guard& guard) { return detail::take_errors(guard, core_); });

@@ -16,7 +16,7 @@ constexpr std::uint32_t errors_kept_at_most = 64;
 
 /// A timer is disarmed on its own thread, and the task ends there.
 void drop_delayed(Guard& guard, TaskNode& t) noexcept {
-    TaskExtras& x = *t.extras;
+    TaskExtras& x = *extras_if_any(t);
     if (x.arming) return; // it ends when that message comes
     if (x.timer_home->is_here()) {
         x.timer_home->timers.disarm(x);
@@ -74,6 +74,23 @@ void last_task_ended(Guard& guard) noexcept {
     while (h.team->enders) notify(guard, *h.team->enders, WakeReason::done);
 }
 
+/// A member that has cancelled the others is left alone.
+void check_others(Guard& guard, GroupCore& g) noexcept {
+    if (g.size.get() > 1 || g.incoming.load(std::memory_order_acquire) != 0) return;
+    while (g.cancellers) notify(guard, *g.cancellers, WakeReason::done);
+}
+
+/// A task that never ran has no exception to tell why.
+std::exception_ptr with_reason(TaskNode const& t) noexcept {
+    Guard const guard{*t.home};
+    if (t.group->cancel_reason.empty()) return nullptr;
+    try {
+        return std::make_exception_ptr(Cancelled{t.group->cancel_reason});
+    } catch (...) {
+        return nullptr; // for want of memory it goes without
+    }
+}
+
 /// The common end of tasks that ran and tasks that did not.
 ///
 /// The order matters: the slot finds its next holder before anybody is woken, so that nobody is admitted in
@@ -102,11 +119,11 @@ void finish(TaskNode& t, TaskState outcome, std::exception_ptr const& error) noe
             if (t.has_slot) pass_slot_on(guard, *p, t, group_ended);
         }
         while (t.waiters) notify(guard, *t.waiters, WakeReason::done);
-        if (failed && g.on_error == OnError::cancel && !group_ended && !g.dropping) {
-            g.dropping = true;
-            drop_backlog(guard, g);
-        }
-        if (group_ended) check_quiescence(guard, g);
+        if (failed && g.on_error == OnError::cancel && !group_ended && !g.cancelled) cancel_tasks(guard, g);
+        if (group_ended)
+            check_quiescence(guard, g);
+        else if (g.cancellers) [[unlikely]]
+            check_others(guard, g);
         if (p) {
             pump(guard, *p);
             if (p->live.get() == 0)
@@ -169,35 +186,91 @@ void task_ended(TaskNode& t, TaskState outcome, std::exception_ptr const& error)
 void task_dropped(TaskNode& t, TaskState outcome, std::exception_ptr const& error) noexcept {
     if (t.group->pool && !t.boosted) t.group->unboosted.take(t.group->shared);
     t.ops->drop_callable(t);
-    finish(t, outcome, error);
+    finish(t, outcome, outcome == TaskState::cancelled ? with_reason(t) : error);
 }
 
-void drop_backlog(Guard& guard, GroupCore& g) noexcept {
+/// First the mark, then the look at its state: see Home::announce_wait.
+void cancel_task(Guard& guard, TaskNode& t) noexcept {
+    if ((t.marks.fetch_or(TaskNode::cancelled, std::memory_order_seq_cst) & TaskNode::cancelled) != 0) return;
+    if (t.in_pool_queue) {
+        dequeue(*t.group->pool, t);
+        guard.drop_unstarted(t);
+    } else if (t.delayed) {
+        t.delayed = false;
+        drop_delayed(guard, t);
+    } else if (t.state.load(std::memory_order_seq_cst) != TaskState::queued) {
+        guard.stop(t);
+    } // else it is in a run queue: who takes it out finds the mark
+}
+
+std::size_t cancel_tasks(Guard& guard, GroupCore& g, TaskNode const* spared) noexcept {
+    std::size_t reached = g.incoming.load(std::memory_order_acquire);
+    g.cancelled = true;
     for (TaskNode* t = g.live.head; t; t = t->live_next) {
-        if (t->in_pool_queue) {
-            dequeue(*g.pool, *t);
-            guard.drop_unstarted(*t);
-        } else if (t->delayed) {
-            t->delayed = false;
-            drop_delayed(guard, *t);
-        } else if (t->state.load(std::memory_order_relaxed) == TaskState::queued) {
-            t->marks.fetch_or(TaskNode::dropped, std::memory_order_release);
+        if (t == spared) continue;
+        ++reached;
+        cancel_task(guard, *t);
+    }
+    auto const is_ours = [&](Waiter& w) {
+        if (w.cargo->group != &g) return false;
+        w.unlist();
+        let_in(guard, *w.cargo); // only to end cancelled
+        notify(guard, w, WakeReason::done);
+        return true;
+    };
+    while (g.pool && any_waiter(g.pool->submitters, is_ours)) ++reached;
+    return reached;
+}
+
+std::size_t cancel_group(Guard& guard, GroupCore& g, std::string_view reason,
+                         TaskNode const* spared) noexcept {
+    if (g.shared && g.pool && g.pool->submitters) guard.widen();
+    if (is_quiescent(g) && !(g.pool && g.pool->submitters)) return 0;
+    if (!g.cancelled) {
+        try {
+            g.cancel_reason = reason;
+        } catch (...) {
+            g.cancel_reason.clear(); // for want of memory it goes without
         }
+    }
+    auto const reached = cancel_tasks(guard, g, spared);
+    if (is_quiescent(g)) g.cancelled = g.stopped || g.expired; // nothing but submitters
+    return reached;
+}
+
+/// What is on its way counts as incoming, so that the group outlives it.
+void request_cancel(GroupCore& g, std::string_view reason) noexcept {
+    Home& h = *g.home;
+    if (h.state.load(std::memory_order_acquire) == HomeState::forked) return;
+    if (h.is_reachable()) {
+        Guard guard{h};
+        cancel_group(guard, g, reason);
+        return;
+    }
+    try {
+        g.incoming.fetch_add(1, std::memory_order_relaxed);
+        send_to(h, [&g, text = std::string{reason}](Guard& guard) {
+            g.incoming.fetch_sub(1, std::memory_order_relaxed);
+            cancel_group(guard, g, text);
+            check_quiescence(guard, g);
+        });
+    } catch (...) {
+        g.incoming.fetch_sub(1, std::memory_order_relaxed); // for want of memory for the text
     }
 }
 
 void check_quiescence(Guard& guard, GroupCore& g) noexcept {
     if (!is_quiescent(g)) return;
-    g.dropping = false;
+    g.cancelled = g.stopped || g.expired;
+    if (!g.cancelled && !g.cancel_reason.empty()) g.cancel_reason.clear();
     if (!g.joiners) return;
-    TaskNode* const first = first_error(g);
-    std::exception_ptr const error = first ? first->error : nullptr;
+    std::exception_ptr const error = next_error(g);
     bool seen = false;
     while (g.joiners) {
-        bool const throws = !g.joiners->destructor;
+        bool const throws = !g.joiners->blind;
         seen = notify(guard, *g.joiners, WakeReason::done, error) && throws ? true : seen;
     }
-    if (first && seen) forget_error(guard, *first);
+    if (error && seen) forget_next_error(guard, g);
 }
 
 TaskNode* first_error(GroupCore& g) noexcept {
@@ -206,11 +279,19 @@ TaskNode* first_error(GroupCore& g) noexcept {
     return g.errors.head;
 }
 
-std::exception_ptr take_error(Guard& guard, GroupCore& g) noexcept {
+std::exception_ptr next_error(GroupCore& g) noexcept {
+    if (g.timed_out) return std::make_exception_ptr(TimedOut{"frond: the group's deadline has passed"});
     TaskNode* const t = first_error(g);
-    if (!t) return nullptr;
-    std::exception_ptr error = t->error;
-    forget_error(guard, *t);
+    return t ? t->error : nullptr;
+}
+
+void forget_next_error(Guard& guard, GroupCore& g) noexcept {
+    if (!std::exchange(g.timed_out, false)) forget_error(guard, *first_error(g));
+}
+
+std::exception_ptr take_error(Guard& guard, GroupCore& g) noexcept {
+    std::exception_ptr error = next_error(g);
+    if (error) forget_next_error(guard, g);
     return error;
 }
 

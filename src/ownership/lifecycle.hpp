@@ -7,7 +7,9 @@
 #include <frond/detail/group_core.hpp>
 #include <frond/errors.hpp>
 
+#include <cstddef>
 #include <exception>
+#include <string_view>
 #include <vector>
 
 namespace frond::inline v0::detail {
@@ -30,15 +32,27 @@ void count_as_active(TaskNode& t) noexcept;
 void discard(TaskNode& t) noexcept;
 /// The same where the caller gets no handle.
 void discard_with_handle(TaskNode& n) noexcept;
-/// Ends everything in the group that has not started.
-void drop_backlog(Guard& guard, GroupCore& g) noexcept;
+/// Cancels a task that has not ended: unstarted it never starts, else its waits end.
+void cancel_task(Guard& guard, TaskNode& t) noexcept;
+/// Cancels all tasks of the group but `spared`, and those on their way into it, until its next quiescence.
+/// @return how many. @pre the guard is wide if the group's pool has submitters
+std::size_t cancel_tasks(Guard& guard, GroupCore& g, TaskNode const* spared = nullptr) noexcept;
+/// The same with a reason, for who asks from outside; sees to the guard itself.
+std::size_t cancel_group(Guard& guard, GroupCore& g, std::string_view reason,
+                         TaskNode const* spared = nullptr) noexcept;
+/// Does not wait for it; any thread.
+void request_cancel(GroupCore& g, std::string_view reason) noexcept;
 /// Tells the joiners if the group is quiescent.
 void check_quiescence(Guard& guard, GroupCore& g) noexcept;
 
 /// The failed task whose error comes next; nullptr: nobody has anything to see.
 TaskNode* first_error(GroupCore& g) noexcept;
-/// Takes the error that a `join` has to throw: the first since the last quiescence, else the oldest one that
-/// nobody has seen; nullptr if there is none.
+/// What a `join` has to throw: that the group's deadline has passed; else the first error since the last
+/// quiescence, else the oldest one that nobody has seen; nullptr if there is none.
+std::exception_ptr next_error(GroupCore& g) noexcept;
+/// It was thrown.
+void forget_next_error(Guard& guard, GroupCore& g) noexcept;
+/// Both in one.
 std::exception_ptr take_error(Guard& guard, GroupCore& g) noexcept;
 /// The error of `t` was seen.
 void forget_error(Guard& guard, TaskNode& t) noexcept;
@@ -48,10 +62,11 @@ void drop_ref_of_message(TaskNode& n) noexcept;
 std::vector<TaskError> take_errors(Guard& guard, GroupCore& g);
 
 /// A destructor's wait, in `list`, until `has_ended(w.target)`. Nobody could catch anything: a stall ends the
-/// program.
+/// program, and a cancellation or deadline of the caller is passed on by `cancel(w.target)`.
 /// @param begin as for `wait_remotely`
 void wait_in_destructor(Home& h, Waiter& w, Waiter*& list, bool (*has_ended)(void const*),
-                        void (*begin)(RemoteWait&, Guard&) noexcept) noexcept;
+                        void (*begin)(RemoteWait&, Guard&) noexcept,
+                        void (*cancel)(Guard&, void const*) noexcept) noexcept;
 
 /// To the unhandled-error handler.
 FROND_API void report_unhandled(TaskError const& e) noexcept;

@@ -6,6 +6,7 @@
 #include "scheduler/home.hpp"
 #include "scheduler/remote.hpp"
 #include "scheduler/stall.hpp"
+#include "scheduler/stop_chain.hpp"
 
 #include <stdexcept>
 #include <utility>
@@ -50,6 +51,20 @@ void drop_awaited_admissions(Guard& guard, PoolCore& p, GroupCore& g) noexcept {
     }
 }
 
+std::size_t cancel_members(Guard& guard, PoolCore& p) noexcept {
+    auto reached = detail::cancel_group(guard, *p.own, "shutdown");
+    for (GroupCore* g = p.groups.head; g; g = g->pool_next)
+        reached += detail::cancel_group(guard, *g, "shutdown");
+    return reached;
+}
+
+void begin_last_wait(RemoteWait& r, Guard&) noexcept {
+    if (pool_of(r).live.get() == 0)
+        r.complete(WakeReason::done);
+    else
+        r.proxy.enlist(pool_of(r).enders);
+}
+
 void turn_submitters_away(Guard& guard, PoolCore& p) noexcept {
     while (p.submitters) detail::notify(guard, *p.submitters, WakeReason::closed);
 }
@@ -61,6 +76,7 @@ Pool::Pool(PoolOptions options) : Group(named_after_pool(options), &pool_) {
     pool_.limit.set(detail::checked_count(options.limit, "frond: PoolOptions::limit must be positive"));
     pool_.max_pending =
         detail::checked_count(options.max_pending, "frond: PoolOptions::max_pending must be positive");
+    pool_.task_timeout = options.task_timeout;
     pool_.order = options.order;
     if (options.order != Order::priority) pool_.queues.try_emplace(0);
     enlist();
@@ -74,10 +90,7 @@ Pool::~Pool() {
     detail::call_on(h, [this, unwinding](Guard& guard) {
         pool_.closed_to_outsiders = true;
         turn_submitters_away(guard, pool_);
-        if (unwinding && !detail::is_quiescent(core_)) {
-            core_.dropping = true;
-            detail::drop_backlog(guard, core_);
-        }
+        if (unwinding) detail::cancel_group(guard, core_, "unwinding");
     });
     wait_for_last_member();
     detail::call_on(h, [this](Guard& guard) {
@@ -95,13 +108,36 @@ void Pool::wait_for_last_member() noexcept {
     Waiter w{WaitKind::pool_end, &pool_};
     detail::wait_in_destructor(
         *core_.home, w, pool_.enders,
-        [](void const* p) { return static_cast<PoolCore const*>(p)->live.get() == 0; },
-        [](RemoteWait& r, Guard&) noexcept {
-            if (pool_of(r).live.get() == 0)
-                r.complete(WakeReason::done);
-            else
-                r.proxy.enlist(pool_of(r).enders);
+        [](void const* p) { return static_cast<PoolCore const*>(p)->live.get() == 0; }, &begin_last_wait,
+        [](Guard& guard, void const* p) noexcept {
+            cancel_members(guard, *static_cast<PoolCore*>(const_cast<void*>(p)));
         });
+}
+
+bool Pool::wait_for_last_member(Clock::time_point deadline) {
+    Home& h = *core_.home;
+    Waiter w{WaitKind::pool_end, &pool_};
+    if (h.is_reachable()) {
+        auto const has_ended = [this] { return pool_.live.get() == 0; };
+        Home& here = Home::current();
+        Guard guard{h};
+        if (!detail::wait_unless(has_ended, guard, here.check_may_wait(), w, pool_.enders, h.current_fellow(),
+                                 true, deadline))
+            return true;
+    } else {
+        detail::wait_remotely(h, w, deadline, &begin_last_wait);
+    }
+    detail::throw_if_cut_short(w);
+    return w.reason == WakeReason::done;
+}
+
+bool Pool::shutdown_until(Clock::time_point grace) {
+    close();
+    if (wait_for_last_member(grace)) return true;
+    bool const reached =
+        detail::call_on(*core_.home, [this](Guard& guard) { return cancel_members(guard, pool_) != 0; });
+    wait_for_last_member(Clock::time_point::max());
+    return !reached;
 }
 
 std::size_t Pool::limit() const noexcept { return pool_.limit.get(); }
@@ -145,10 +181,16 @@ bool Pool::wait_available_until(Clock::time_point deadline) {
         Home& here = Home::current();
         Guard guard{h};
         if (detail::has_free_slot(pool_)) return true;
-        here.prepare(w, here.check_may_wait(), deadline);
-        detail::stand_in(pool_.slot_watchers, guard, here, w);
+        detail::Fiber& f = here.check_may_wait();
+        Home::announce_wait(f);
+        if (here.prepare(w, f, deadline)) {
+            detail::stand_in(pool_.slot_watchers, guard, here, w);
+        } else {
+            Home::withdraw_wait(f);
+            guard.release();
+        }
     }
-    if (w.reason == WakeReason::stalled) detail::throw_deadlock();
+    detail::throw_if_cut_short(w);
     if (w.reason == WakeReason::closed) throw Closed("frond: the pool has ended");
     return w.reason == WakeReason::done;
 }

@@ -72,6 +72,13 @@ private:
     bool go_ = false;
 };
 
+/// Everything that lives in the runtime.
+void cancel_all(Guard& guard, void const* team) noexcept {
+    guard.widen();
+    for (Home const* h : static_cast<Team const*>(team)->homes)
+        for (detail::GroupCore* g = h->groups.head; g; g = g->home_next) detail::cancel_group(guard, *g, {});
+}
+
 /// One thread, seen from the Runtime. As a message it tells the thread to end.
 struct Worker : detail::Message {
     Waiter until_stopped{WaitKind::stop};
@@ -156,7 +163,8 @@ struct Runtime::State {
         Waiter w{WaitKind::team_end, team};
         detail::wait_in_destructor(
             first, w, team->enders,
-            [](void const* t) { return static_cast<Team const*>(t)->live_tasks() == 0; }, nullptr);
+            [](void const* t) { return static_cast<Team const*>(t)->live_tasks() == 0; }, nullptr,
+            &cancel_all);
         if (is_abandoned()) return false;
         root.reset();
         for (std::size_t i = 0; i < workers.size(); ++i) team->homes[i]->post(workers[i]);

@@ -5,6 +5,7 @@
 #include "ownership/lifecycle.hpp"
 #include "scheduler/remote.hpp"
 #include "scheduler/stack_arena.hpp"
+#include "scheduler/stop_chain.hpp"
 #include "scheduler/task_extras.hpp"
 
 #include <frond/group.hpp>
@@ -48,9 +49,10 @@ void start_life(Guard& guard, TaskNode& n, bool fifo) {
     place(guard, n, fifo);
 }
 
-/// `n` goes into a group that is being dropped, or whose pool has closed since: it ends before it began.
+/// `n` goes into a group that is cancelled, or whose pool has closed since: it ends before it began.
 void end_unstarted(Guard& guard, TaskNode& n) noexcept {
     begin_life(n);
+    if (n.group->expired) n.group->timed_out = true;
     guard.drop_unstarted(n);
 }
 
@@ -67,7 +69,7 @@ inline bool refuses(GroupCore const& g, TaskNode const* me) noexcept {
     throw Closed(closed_text);
 }
 
-enum class Verdict : std::uint8_t { submitted, no_free_slot, refused, stalled };
+enum class Verdict : std::uint8_t { submitted, no_free_slot, refused, cancelled, stalled };
 
 /// Waits in front of a full backlog.
 [[gnu::noinline]] Verdict wait_for_room(Guard& guard, TaskNode& n, TaskNode* me) {
@@ -76,13 +78,13 @@ enum class Verdict : std::uint8_t { submitted, no_free_slot, refused, stalled };
     w.cargo = &n;
     Fiber& f = this_home->check_may_wait();
     auto const may_go_on = [&] {
-        return refuses(*n.group, me) || n.group->dropping || (!p.submitters && has_room(p));
+        return refuses(*n.group, me) || n.group->cancelled || (!p.submitters && has_room(p));
     };
     // A member that waits for us holds a slot that the backlog needs.
     if (!wait_unless(may_go_on, guard, f, w, p.submitters, me, false)) {
         // The guard may have let go meanwhile.
         if (refuses(*n.group, me)) return Verdict::refused;
-        if (n.group->dropping)
+        if (n.group->cancelled)
             end_unstarted(guard, n);
         else
             start_life(guard, n, false);
@@ -91,6 +93,8 @@ enum class Verdict : std::uint8_t { submitted, no_free_slot, refused, stalled };
     switch (w.reason) {
     case WakeReason::closed:
         return Verdict::refused;
+    case WakeReason::cancelled:
+        return Verdict::cancelled;
     case WakeReason::stalled:
         return Verdict::stalled;
     default:
@@ -103,7 +107,7 @@ Verdict submit_under(Guard& guard, TaskNode& n, SpawnMode mode, TaskNode* me) {
     PoolCore* const p = g.pool;
     if (g.shared && may_lend(n)) guard.widen();
     if (refuses(g, me)) return Verdict::refused;
-    if (g.dropping) {
+    if (g.cancelled) {
         end_unstarted(guard, n);
         return Verdict::submitted;
     }
@@ -131,9 +135,13 @@ Verdict submit_under(Guard& guard, TaskNode& n, SpawnMode mode, TaskNode* me) {
         }
     }
     if (w.reason == WakeReason::done) return;
+    if (w.reason == WakeReason::cancelled) {
+        Guard guard{*n.home};
+        if (!is_final(n.state.load(std::memory_order_relaxed))) cancel_task(guard, n); // its spawn has failed
+    }
     drop_ref(n);
     if (w.reason == WakeReason::closed) throw Closed(closed_text);
-    throw_deadlock();
+    throw_if_cut_short(w);
 }
 
 bool submit_here(TaskNode& n, SpawnMode mode, TaskNode* me) {
@@ -151,6 +159,9 @@ bool submit_here(TaskNode& n, SpawnMode mode, TaskNode* me) {
         return false;
     case Verdict::refused:
         refuse(n);
+    case Verdict::cancelled:
+        discard_with_handle(n);
+        throw_cancelled(this_home->current_fiber());
     case Verdict::stalled:
         discard_with_handle(n);
         throw_deadlock();
@@ -177,7 +188,7 @@ struct SubmitLetter : Message {
         };
     }
     static void place_from_outside(Guard& guard, TaskNode& t) noexcept {
-        bool const unwelcome = t.group->dropping || refuses(*t.group, nullptr) ||
+        bool const unwelcome = t.group->cancelled || refuses(*t.group, nullptr) ||
                                t.home->state.load(std::memory_order_relaxed) != HomeState::live;
         if (unwelcome) {
             end_unstarted(guard, t);
@@ -211,15 +222,26 @@ void begin_waiting_submit(RemoteWait& r, Guard& guard) noexcept {
         r.complete(WakeReason::done);
 }
 
+/// The requester was cancelled and has thrown: there is no handle, and nothing was spawned.
+void withdraw_submit(RemoteWait& r, Guard& guard) noexcept {
+    TaskNode& t = *r.proxy.cargo;
+    if (r.proxy.kind == WaitKind::backlog && r.proxy.list)
+        discard(t);
+    else if (!is_final(t.state.load(std::memory_order_relaxed)))
+        cancel_task(guard, t);
+    drop_ref_of_message(t);
+}
+
 void submit_and_wait(Home& h, TaskNode& n, WaitKind kind) {
     Waiter w{kind, kind == WaitKind::admission ? static_cast<void const*>(&n) : n.group->pool};
     w.cargo = &n;
     try {
-        wait_remotely(h, w, Clock::time_point::max(), &begin_waiting_submit);
+        wait_remotely(h, w, Clock::time_point::max(), &begin_waiting_submit, &withdraw_submit);
     } catch (...) {
         discard_with_handle(n);
         throw;
     }
+    if (w.reason == WakeReason::cancelled) throw_if_cut_short(w);
     if (w.reason == WakeReason::closed) {
         if (n.state.load(std::memory_order_acquire) == TaskState::cancelled) {
             drop_ref(n); // it was in the queue when the pool closed, and was dropped there
@@ -267,7 +289,7 @@ bool submit_remotely(TaskNode& n, SpawnMode mode) {
 /// Nobody else has seen it yet.
 void discard_with_handle(TaskNode& n) noexcept {
     n.ops->drop_callable(n);
-    delete n.extras;
+    delete extras_if_any(n);
     free_node(&n, *n.ops);
 }
 
@@ -276,7 +298,7 @@ void let_in(Guard& guard, TaskNode& t) noexcept { SubmitLetter::place_from_outsi
 bool submit(TaskNode& n, SpawnMode mode) {
     Home& h = *n.home;
     GroupCore const& g = *n.group;
-    if (&h == own_home && !g.pool && !g.dropping && !g.closed.load(std::memory_order_relaxed)) [[likely]] {
+    if (&h == own_home && !g.pool && !g.cancelled && !g.closed.load(std::memory_order_relaxed)) [[likely]] {
         // Most spawns: there is no cap to ask and nobody to lock out.
         begin_life(n);
         count_as_active(n);
@@ -338,7 +360,7 @@ void submit_later(TaskNode& n, Clock::time_point when) {
         if (n.id == 0) n.id = next_task_id();
         accepted = call_on(h, [&](Guard& guard) {
             if (refuses(*n.group, h.current_fellow())) return false;
-            if (n.group->dropping) {
+            if (n.group->cancelled) {
                 end_unstarted(guard, n);
                 return true;
             }
@@ -356,18 +378,21 @@ void submit_later(TaskNode& n, Clock::time_point when) {
         throw;
     }
     if (!accepted) refuse(n);
-    if (!n.extras->arming) return;
-    n.extras->deliver = &arm_delay;
-    if (!n.extras->timer_home->post(*n.extras)) arm_delay(*n.extras, h);
+    TaskExtras& x = *extras_if_any(n);
+    if (!x.arming) return;
+    x.deliver = &arm_delay;
+    if (!x.timer_home->post(x)) arm_delay(x, h);
 }
 
 void apply_options(TaskNode& n, SpawnOptions&& o) {
     try {
         if (o.stack != 0) n.stack_class = (static_cast<unsigned>(stack_class_for(o.stack)) + 1) & 7U;
-        if (!o.name.empty() || o.priority != 0) {
+        auto const timeout = saturate(o.timeout);
+        if (!o.name.empty() || o.priority != 0 || timeout != forever) {
             TaskExtras& x = extras_of(n);
             x.name = std::move(o.name);
             x.priority = o.priority;
+            x.timeout = timeout;
         }
     } catch (...) {
         discard_with_handle(n);

@@ -4,6 +4,7 @@
 #include "scheduler/home_registry.hpp"
 #include "scheduler/remote.hpp"
 #include "scheduler/stall.hpp"
+#include "scheduler/stop_chain.hpp"
 #include "scheduler/task_extras.hpp"
 
 #include <frond/task.hpp>
@@ -31,7 +32,7 @@ void destroy_node(TaskNode& n) noexcept {
     if (n.ops->drop_result && n.state.load(std::memory_order_relaxed) == TaskState::done)
         n.ops->drop_result(n);
     std::destroy_at(&n.error);
-    delete n.extras;
+    delete extras_if_any(n);
     Home& h = *n.home;
     free_node(&n, *n.ops);
     bool const shared = h.team != nullptr;
@@ -75,10 +76,9 @@ void throw_if_forked(Home const& h) {
         throw std::logic_error("frond: this task belongs to the parent process");
 }
 
-bool wait_remotely_for_end(TaskNode& n, Clock::time_point deadline) {
+bool wait_remotely_for_end(TaskNode& n, Waiter& w, Clock::time_point deadline) {
     Home& h = *n.home;
     throw_if_forked(h);
-    Waiter w{WaitKind::task, &n};
     wait_remotely(h, w, deadline, [](RemoteWait& r, Guard& guard) noexcept {
         auto& t = *static_cast<TaskNode*>(const_cast<void*>(r.proxy.target));
         if (is_final(t.state.load(std::memory_order_relaxed))) {
@@ -88,27 +88,72 @@ bool wait_remotely_for_end(TaskNode& n, Clock::time_point deadline) {
             r.proxy.enlist(t.waiters);
         }
     });
-    if (w.reason == WakeReason::stalled) throw_deadlock();
+    throw_if_cut_short(w);
+    return w.reason == WakeReason::done;
+}
+
+bool wait_for_end(TaskNode& n, Waiter& w, Clock::time_point deadline, bool moves_up) {
+    auto const has_ended = [&n] { return is_final(n.state.load(std::memory_order_acquire)); };
+    if (has_ended()) return true;
+    Home& h = *n.home;
+    if (!h.is_reachable()) return wait_remotely_for_end(n, w, deadline);
+    if (!h.is_here()) throw_if_forked(h);
+    Fiber& f = Home::current().check_may_wait();
+    {
+        Guard guard{h};
+        if (!wait_unless(has_ended, guard, f, w, n.waiters, h.current_fellow(), moves_up, deadline))
+            return true;
+    }
+    throw_if_cut_short(w);
     return w.reason == WakeReason::done;
 }
 
 } // namespace
 
 bool wait_for_end(TaskNode& n, Clock::time_point deadline, bool moves_up) {
-    auto const has_ended = [&n] { return is_final(n.state.load(std::memory_order_acquire)); };
-    if (has_ended()) return true;
-    Home& h = *n.home;
-    if (!h.is_reachable()) return wait_remotely_for_end(n, deadline);
-    if (!h.is_here()) throw_if_forked(h);
-    Fiber& f = Home::current().check_may_wait();
     Waiter w{WaitKind::task, &n};
-    {
-        Guard guard{h};
-        if (!wait_unless(has_ended, guard, f, w, n.waiters, h.current_fellow(), moves_up, deadline))
-            return true;
+    return wait_for_end(n, w, deadline, moves_up);
+}
+
+void run_to_end(TaskNode& n, bool moves_up) {
+    try {
+        wait_for_end(n, Clock::time_point::max(), moves_up);
+    } catch (Cancelled const&) {
+        request_cancel(n);
+        Waiter w{WaitKind::task, &n};
+        w.shielded = true;
+        wait_for_end(n, w, Clock::time_point::max(), moves_up);
+        throw;
     }
-    if (w.reason == WakeReason::stalled) throw_deadlock();
-    return w.reason == WakeReason::done;
+}
+
+// --- cancellation -----------------------------------------------------------------------------------------
+
+void request_cancel(TaskNode& n) noexcept {
+    if (is_final(n.state.load(std::memory_order_acquire))) return;
+    Home& h = *n.home;
+    if (h.state.load(std::memory_order_acquire) == HomeState::forked) return;
+    if (h.is_reachable()) {
+        Guard guard{h};
+        if (!is_final(n.state.load(std::memory_order_relaxed))) cancel_task(guard, n);
+        return;
+    }
+    // Should the home's thread compute, at least the token tells the task at once.
+    if (n.is_marked(TaskNode::has_stop)) extras_if_any(n)->stop.request_stop();
+    add_ref(n);
+    send_to(h, [&n](Guard& guard) {
+        if (!is_final(n.state.load(std::memory_order_relaxed))) cancel_task(guard, n);
+        drop_ref_of_message(n);
+    });
+}
+
+bool cancel_and_wait(TaskNode& n) {
+    request_cancel(n);
+    if (this_home && this_home->current_task() == &n) throw_cancelled(this_home->current_fiber());
+    Waiter w{WaitKind::task, &n};
+    w.cancels = true;
+    wait_for_end(n, w, Clock::time_point::max(), true);
+    return n.state.load(std::memory_order_acquire) == TaskState::cancelled;
 }
 
 // --- results
@@ -179,7 +224,24 @@ void sleep_until_deadline(Clock::time_point deadline) {
     }
     Waiter w{WaitKind::sleep};
     h.park(w, deadline);
+    throw_if_cut_short(w);
+}
+
+/// The reason is written under the guard of the task's group, and read there.
+void throw_cancelled(Fiber& f) {
+    Cancelled c;
+    if (StopChain::of_running(f).fire()) {
+        c.text = "deadline";
+    } else if (f.task) {
+        Guard const guard{*f.task->home};
+        c.text = f.task->group->cancel_reason;
+    }
+    throw c; // NOLINT(cert-err09-cpp,cert-err61-cpp): a copy costs nothing that matters here
+}
+
+void throw_if_cut_short(Waiter const& w) {
     if (w.reason == WakeReason::stalled) throw_deadlock();
+    if (w.reason == WakeReason::cancelled) throw_cancelled(*w.fiber);
 }
 
 } // namespace frond::inline v0::detail
@@ -197,5 +259,35 @@ std::string_view name() noexcept {
 }
 
 void yield() { detail::Home::current().yield(); }
+
+std::stop_token stop_token() {
+    auto* const t = detail::this_home ? detail::this_home->current_task() : nullptr;
+    if (!t) return {};
+    if (!t->is_marked(detail::TaskNode::has_stop)) {
+        std::stop_source fresh;
+        bool cancelled = false;
+        {
+            detail::Guard const guard{*t->home};
+            auto& x = detail::extras_of(*t);
+            x.stop = fresh;
+            auto const before = t->marks.fetch_or(detail::TaskNode::has_stop, std::memory_order_acq_rel);
+            cancelled = (before & detail::TaskNode::cancelled) != 0;
+        }
+        if (cancelled) fresh.request_stop();
+    }
+    return detail::extras_if_any(*t)->stop.get_token();
+}
+
+void check() {
+    if (!detail::this_home) return;
+    auto& f = detail::this_home->current_fiber();
+    if (f.may_be_stopped() && detail::StopChain::of_running(f).must_stop()) detail::throw_cancelled(f);
+}
+
+std::optional<Clock::time_point> deadline() {
+    if (!detail::this_home) return std::nullopt;
+    auto const at = detail::StopChain::of_running(detail::this_home->current_fiber()).deadline();
+    return at == Clock::time_point::max() ? std::nullopt : std::optional{at};
+}
 
 } // namespace frond::inline v0::this_task

@@ -3,7 +3,9 @@
 #include "scheduler/algorithm.hpp"
 #include "scheduler/home.hpp"
 #include "scheduler/stack_arena.hpp"
+#include "scheduler/task_extras.hpp"
 
+#include <frond/cancel.hpp>
 #include <frond/errors.hpp>
 
 #include <boost/context/stack_context.hpp>
@@ -120,7 +122,7 @@ TaskNode* Home::next_task(Fiber& self) noexcept {
         TaskNode* const next = team ? pop_task_in_team() : pop_task();
         if (!next) return nullptr; // another thread was faster
         TaskNode& t = *next;
-        if (t.is_marked(TaskNode::dropped)) {
+        if (t.is_marked(TaskNode::cancelled)) {
             task_dropped(t, TaskState::cancelled, nullptr);
             continue;
         }
@@ -195,6 +197,25 @@ bool Home::hand_to_other_stack(TaskNode& t) noexcept {
     return true;
 }
 
+namespace {
+
+bool has_time_limit(TaskNode const& t) noexcept {
+    return extras_if_any(t) || (t.group->pool && t.group->pool->task_timeout != forever);
+}
+
+/// What counts is the time from the start on, not that in a queue.
+void run_with_limit(TaskNode& t) {
+    TaskExtras const* const x = extras_if_any(t);
+    auto const own = x ? x->timeout : forever;
+    auto const limit = t.group->pool ? std::min(own, t.group->pool->task_timeout) : own;
+    if (limit == forever)
+        t.ops->run(t);
+    else
+        with_timeout(limit, [&t] { t.ops->run(t); });
+}
+
+} // namespace
+
 void Home::run(Fiber& self, TaskNode& t) noexcept {
     self.task = &t;
     t.fiber = &self;
@@ -203,7 +224,10 @@ void Home::run(Fiber& self, TaskNode& t) noexcept {
     auto outcome = TaskState::done;
     std::exception_ptr error;
     try {
-        t.ops->run(t);
+        if (has_time_limit(t)) [[unlikely]]
+            run_with_limit(t);
+        else
+            t.ops->run(t);
     } catch (Cancelled const&) {
         outcome = TaskState::cancelled;
         error = std::current_exception();

@@ -16,6 +16,8 @@ class context;
 namespace frond::inline v0::detail {
 
 class Home;
+class StopScope;
+class TaskValues;
 
 enum class FiberKind : std::uint8_t {
     main,       ///< the thread's own stack
@@ -33,6 +35,8 @@ struct Fiber {
     TaskNode* task = nullptr;     ///< what it runs
     Waiter* waiting = nullptr;    ///< its wait, while it is suspended in one of ours; its own thread's
     Waiter* task_wait = nullptr;  ///< the same, if it stands in a list that walks may follow; its keeper's
+    StopScope* scopes = nullptr;  ///< deadlines and shields around what it runs, the innermost
+    TaskValues* values = nullptr; ///< outside of tasks: its `Local`s and `Inherited`s
     TaskNode* assigned = nullptr; ///< carrier: the task to run when it is resumed
     Fiber* ready_next = nullptr;  ///< ready queue or idle list
     Fiber* all_next = nullptr;    ///< every fiber of the home
@@ -54,6 +58,8 @@ struct Fiber {
     bool suspended_by_us = false; ///< it will look at the home again when it is resumed
     bool retire = false;          ///< carrier: leave at the next chance
 
+    /// Whether a wait has to look at what may end it early.
+    bool may_be_stopped() const noexcept { return scopes || (task && task->is_marked(TaskNode::cancelled)); }
     /// Not while it runs handlers or sees to everything else: nobody would, if it waited.
     bool may_wait() const noexcept { return kind != FiberKind::reactor && kind != FiberKind::dispatcher; }
 };

@@ -54,7 +54,7 @@ bool Guard::let_die() noexcept {
 /// In the run queue of the thread that makes it startable, whoever's it is: that one has its data in the
 /// cache.
 Home& Guard::starter_of(TaskNode const& t) const noexcept {
-    if (t.pinned) return *t.extras->pinned_to;
+    if (t.pinned) return *extras_if_any(t)->pinned_to;
     return this_home && this_home->is_fellow_of(home) ? *this_home : home;
 }
 
@@ -93,6 +93,42 @@ void Guard::wake(Waiter& w, WakeReason reason) noexcept {
     w.next = std::exchange(rest().woken, &w);
 }
 
+/// The task may end, and its fiber with it, before the news arrives: where it goes is noted while it lives.
+void Guard::stop(TaskNode& t) noexcept {
+    if (home.team) {
+        TaskExtras* const x = extras_if_any(t) ? extras_if_any(t) : new (std::nothrow) TaskExtras{t};
+        if (!x) return; // it finds the mark at its next wait
+        x->runs_on = t.fiber->home;
+        t.extras.store(x, std::memory_order_release);
+        t.foreign_refs.fetch_add(1, std::memory_order_relaxed);
+    } else {
+        ++t.refs;
+    }
+    t.queue_next = std::exchange(rest().stopped, &t);
+}
+
+namespace {
+
+/// Consumes the reference.
+void tell_of_stop(TaskNode& t) noexcept {
+    TaskExtras* const x = extras_if_any(t);
+    if (t.is_marked(TaskNode::has_stop)) x->stop.request_stop();
+    Home& at = t.home->team ? *x->runs_on : *t.home;
+    if (at.is_here()) {
+        at.reach(t);
+        drop_own_ref(t);
+        return;
+    }
+    x->deliver = [](Message& m, Home& h) noexcept {
+        TaskNode& task = *static_cast<TaskExtras&>(m).task;
+        h.reach(task);
+        drop_own_ref(task);
+    };
+    if (!at.post(*x)) drop_own_ref(t);
+}
+
+} // namespace
+
 /// Whatever this does, it does without the locks, and so what it finds may have changed.
 void Guard::settle() noexcept {
     Rest left = rest_;
@@ -113,6 +149,8 @@ void Guard::settle() noexcept {
         }
         if (announce || !at.is_here()) at.team->announce(at);
     }
+    for (TaskNode* t = reversed(left.stopped, &TaskNode::queue_next); t;)
+        tell_of_stop(*std::exchange(t, t->queue_next));
     for (TaskNode* t = reversed(left.dropped, &TaskNode::queue_next); t;) {
         TaskNode& task = *std::exchange(t, t->queue_next);
         if (task.is_marked(TaskNode::starved))

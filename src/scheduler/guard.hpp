@@ -62,6 +62,9 @@ public:
     /// A task to end that has not started, and is in no queue.
     void drop_unstarted(TaskNode& t) noexcept { t.queue_next = std::exchange(rest().dropped, &t); }
 
+    /// A task that has started and was marked as cancelled: ends its wait and tells its stop token.
+    void stop(TaskNode& t) noexcept;
+
     /// The number of a new walk through the wait graph.
     std::uint64_t new_walk() const noexcept { return home.team ? ++home.team->walks : ++home.walks; }
 
@@ -75,7 +78,8 @@ private:
         TaskNode* dropped = nullptr; ///< linked through queue_next
         TaskNode* runnable =
             nullptr; ///< for the run queue of a home that is not covered; linked through queue_next
-        Message* woken = nullptr; ///< waiters of other threads' fibers
+        TaskNode* stopped = nullptr; ///< started and cancelled, with a reference; linked through queue_next
+        Message* woken = nullptr;    ///< waiters of other threads' fibers
     };
 
     Rest& rest() noexcept {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "scheduler/fiber.hpp"
-#include "scheduler/home_lock.hpp"
 #include "scheduler/inbox.hpp"
 #include "scheduler/reactor.hpp"
 #include "scheduler/team.hpp"
@@ -10,6 +9,7 @@
 
 #include <frond/detail/group_core.hpp>
 #include <frond/detail/pool_core.hpp>
+#include <frond/detail/spin_lock.hpp>
 #include <frond/detail/task_node.hpp>
 #include <frond/duration.hpp>
 
@@ -102,14 +102,30 @@ public:
     /// Suspends the calling fiber until `wake` or the deadline. For waits that stand in no list.
     /// @pre check_may_wait(). @throws std::bad_alloc; then the fiber has not waited
     void park(Waiter& w, Clock::time_point deadline = Clock::time_point::max());
+    /// Who cancels the task from another thread looks at its state after having said so, and the task looks
+    /// for that after having changed its state: one of them sees the other.
+    static void announce_wait(Fiber const& f) noexcept {
+        if (f.home->team && f.task) f.task->state.store(TaskState::waiting, std::memory_order_seq_cst);
+    }
+    static void withdraw_wait(Fiber const& f) noexcept {
+        if (f.home->team && f.task) f.task->state.store(TaskState::running, std::memory_order_release);
+    }
+    /// A task that runs on this thread was cancelled: ends its wait, if it waits and nothing shields it.
+    void reach(TaskNode& t) noexcept;
     /// Ends such a wait of a fiber of this home, on its thread.
     void wake(Waiter& w, WakeReason reason) noexcept;
 
     // In three steps, for those that do: `prepare`, enlist, let go of the guard, `suspend`.
     /// @throws std::bad_alloc
-    void prepare(Waiter& w, Fiber& f, Clock::time_point deadline) {
+    /// @return false: its task was cancelled, or a deadline scope has expired. Then `w.reason` says so, and
+    /// the wait must not begin.
+    bool prepare(Waiter& w, Fiber& f, Clock::time_point deadline) {
         w.fiber = &f;
+        w.deadline = deadline;
+        if (f.may_be_stopped() && !w.shielded) [[unlikely]]
+            return prepare_stoppable(w, f);
         if (deadline != Clock::time_point::max()) arm(w, deadline);
+        return true;
     }
     void suspend(Waiter& w) noexcept;
     /// The second half of `Guard::wake`, on the fiber's thread.
@@ -194,7 +210,7 @@ public:
     std::string stall_graph;            ///< who waited for what when the stall was found
 
     // --- any thread
-    HomeLock state_lock;  ///< taken by Guard alone, and only where there is a team
+    SpinLock state_lock;  ///< taken by Guard alone, and only where there is a team
     Team* team = nullptr; ///< the runtime; nullptr: a thread's own home
     std::size_t team_place = 0;
     std::atomic<HomeState> state{HomeState::ended}; ///< `start` makes it live
@@ -211,6 +227,7 @@ private:
     friend class HomeRegistry;
 
     void arm(Waiter& w, Clock::time_point deadline);
+    bool prepare_stoppable(Waiter& w, Fiber& f);
 
     static constexpr std::uint32_t awake = 0;
     static constexpr std::uint32_t asleep = 1;

@@ -28,7 +28,8 @@ bool RemoteWait::complete(WakeReason why, std::exception_ptr e) noexcept {
 }
 
 void wait_remotely(Home& h, Waiter& w, Clock::time_point deadline,
-                   void (*begin)(RemoteWait&, Guard&) noexcept) {
+                   void (*begin)(RemoteWait&, Guard&) noexcept,
+                   void (*give_up)(RemoteWait&, Guard&) noexcept) {
     Home& here = Home::current();
     here.check_may_wait();
     auto* const r = new RemoteWait{here, w};
@@ -58,7 +59,9 @@ void wait_remotely(Home& h, Waiter& w, Clock::time_point deadline,
         if (r->state.compare_exchange_strong(expected, RemoteWait::State::abandoned,
                                              std::memory_order_acq_rel)) {
             // The proxy leaves its list, or those of a thread that polls would pile up there.
-            send_to(h, [r](Guard&) {
+            if (w.reason != WakeReason::cancelled) give_up = nullptr;
+            send_to(h, [r, give_up](Guard& guard) {
+                if (give_up) give_up(*r, guard);
                 if (r->proxy.list) {
                     r->proxy.unlist();
                     r->drop();

@@ -46,9 +46,11 @@ struct RemoteWait : Message {
 };
 
 /// Waits, on the calling thread, for `w.target`, which lives on `h`. `begin` runs there; it enlists the proxy
-/// or completes the wait at once. Sets `w.reason` and `w.error`.
+/// or completes the wait at once. Sets `w.reason` and `w.error`. `give_up`: runs there if the wait was
+/// cancelled; the proxy is still in its list if it was in one.
 void wait_remotely(Home& h, Waiter& w, Clock::time_point deadline,
-                   void (*begin)(RemoteWait&, Guard&) noexcept);
+                   void (*begin)(RemoteWait&, Guard&) noexcept,
+                   void (*give_up)(RemoteWait&, Guard&) noexcept = nullptr);
 
 /// @throws Deadlock with the wait graph
 [[noreturn]] void throw_deadlock();
@@ -82,6 +84,7 @@ auto call_on(Home& h, F&& f) -> std::invoke_result_t<F&, Guard&> {
     } call{f, std::nullopt, nullptr};
     if (h.state.load(std::memory_order_acquire) == HomeState::live && thread_may_wait()) {
         Waiter w{WaitKind::remote, &call};
+        w.shielded = true; // the call refers to this frame
         wait_remotely(h, w, Clock::time_point::max(), [](RemoteWait& r, Guard& guard) noexcept {
             static_cast<Call*>(const_cast<void*>(r.proxy.target))->run(guard);
             r.complete(WakeReason::done);

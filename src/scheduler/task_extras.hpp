@@ -4,11 +4,15 @@
 #include "scheduler/timer_queue.hpp"
 
 #include <frond/detail/task_node.hpp>
+#include <frond/duration.hpp>
 
+#include <stop_token>
 #include <string>
 #include <string_view>
 
 namespace frond::inline v0::detail {
+
+class TaskValues;
 
 /// What most tasks do without.
 struct TaskExtras : Timer, Message {
@@ -21,18 +25,32 @@ struct TaskExtras : Timer, Message {
     Home* pinned_to = nullptr; ///< the only thread of its runtime that may start it
     std::string name;
     int priority = 0;
+    std::chrono::nanoseconds timeout = forever; ///< of its running time
+    std::stop_source stop{std::nostopstate};    ///< made when somebody asks; see TaskNode::has_stop
+    Home* runs_on = nullptr;                    ///< where the news that it is cancelled goes
+    TaskValues* values = nullptr;               ///< its `Local`s and `Inherited`s
 };
 
-/// Makes them at the first use. @throws std::bad_alloc
-inline TaskExtras& extras_of(TaskNode& t) {
-    if (!t.extras) t.extras = new TaskExtras{t};
-    return *t.extras;
+inline TaskExtras* extras_if_any(TaskNode const& t) noexcept {
+    return t.extras.load(std::memory_order_acquire);
 }
 
-inline int priority_of(TaskNode const& t) noexcept { return t.extras ? t.extras->priority : 0; }
+/// Makes them at the first use. Under the guard of the task's home once others know the task.
+/// @throws std::bad_alloc
+inline TaskExtras& extras_of(TaskNode& t) {
+    TaskExtras* x = extras_if_any(t);
+    if (!x) t.extras.store(x = new TaskExtras{t}, std::memory_order_release);
+    return *x;
+}
+
+inline int priority_of(TaskNode const& t) noexcept {
+    TaskExtras const* const x = extras_if_any(t);
+    return x ? x->priority : 0;
+}
 
 inline std::string_view name_of_task(TaskNode const& t) noexcept {
-    return t.extras ? std::string_view{t.extras->name} : std::string_view{};
+    TaskExtras const* const x = extras_if_any(t);
+    return x ? std::string_view{x->name} : std::string_view{};
 }
 
 } // namespace frond::inline v0::detail

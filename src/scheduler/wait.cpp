@@ -3,9 +3,12 @@
 #include "scheduler/algorithm.hpp"
 #include "scheduler/guard.hpp"
 #include "scheduler/stall.hpp"
+#include "scheduler/stop_chain.hpp"
 
 #include <boost/fiber/context.hpp>
 
+#include <algorithm>
+#include <mutex>
 #include <stdexcept>
 
 namespace frond::inline v0::detail {
@@ -22,13 +25,50 @@ Fiber& Home::check_may_wait() const {
 }
 
 void Home::park(Waiter& w, Clock::time_point deadline) {
-    prepare(w, current_fiber(), deadline);
-    suspend(w);
+    Fiber& f = current_fiber();
+    announce_wait(f);
+    if (prepare(w, f, deadline))
+        suspend(w);
+    else
+        withdraw_wait(f);
 }
 
 void Home::arm(Waiter& w, Clock::time_point deadline) {
-    w.fire = [](Timer& t, Home& h) noexcept { end_late(h, static_cast<Waiter&>(t), WakeReason::timeout); };
+    w.fire = [](Timer& t, Home& h) noexcept {
+        auto& waiter = static_cast<Waiter&>(t);
+        end_late(h, waiter, waiter.stops ? WakeReason::cancelled : WakeReason::timeout);
+    };
     timers.arm(w, deadline);
+}
+
+bool Home::prepare_stoppable(Waiter& w, Fiber& f) {
+    auto const stop = StopChain::of_running(f).moment();
+    if (stop != Clock::time_point::max() && stop <= Clock::now()) {
+        w.reason = WakeReason::cancelled;
+        return false;
+    }
+    w.stops = stop <= w.deadline;
+    auto const end = std::min(stop, w.deadline);
+    if (end != Clock::time_point::max()) arm(w, end);
+    return true;
+}
+
+void Home::reach(TaskNode& t) noexcept {
+    if (is_final(t.state.load(std::memory_order_relaxed))) return;
+    Waiter* const w = t.fiber->waiting;
+    if (!w || w->shielded) return;
+    auto const stop = StopChain::of_suspended(*t.fiber).moment();
+    if (stop <= Clock::now()) {
+        end_late(*this, *w, WakeReason::cancelled);
+    } else if (stop < w->deadline) { // a shield comes to its end
+        timers.disarm(*w);
+        w->stops = true;
+        try {
+            arm(*w, stop);
+        } catch (std::bad_alloc const&) {
+            end_late(*this, *w, WakeReason::cancelled); // better too early than never
+        }
+    }
 }
 
 void Home::suspend(Waiter& w) noexcept {
@@ -37,6 +77,8 @@ void Home::suspend(Waiter& w) noexcept {
     f.wait_kind.store(w.kind, std::memory_order_relaxed);
     TaskNode* const task = f.task;
     if (task) task->state.store(TaskState::waiting, std::memory_order_release);
+    if constexpr (!swaps_exception_state)
+        f.exceptions.uncaught = static_cast<unsigned>(std::uncaught_exceptions());
     f.suspended_by_us = true;
     f.context->suspend();
     f.suspended_by_us = false;
@@ -56,6 +98,15 @@ void Home::wake(Waiter& w, WakeReason reason) noexcept {
 /// Where the wait stands in a list that others may touch, one of them may have ended it a moment ago: then
 /// the news is on its way, and counts.
 void end_late(Home& h, Waiter& w, WakeReason reason) noexcept {
+    if (w.lock) {
+        {
+            std::lock_guard const guard{*w.lock};
+            if (!w.list) return;
+            w.unlist();
+        }
+        h.wake(w, reason);
+        return;
+    }
     if (!w.keeper) {
         h.wake(w, reason);
         return;
@@ -65,8 +116,9 @@ void end_late(Home& h, Waiter& w, WakeReason reason) noexcept {
 }
 
 void Home::yield() {
-    check_may_wait();
-    Fiber& f = current_fiber();
+    Fiber& f = check_may_wait();
+    if (f.may_be_stopped() && StopChain::of_running(f).must_stop()) [[unlikely]]
+        throw_cancelled(f);
     f.yielding = true;
     f.yield_until = starts_ + starts_a_yield;
     f.suspended_by_us = true;

@@ -3,6 +3,9 @@
 #include "scheduler/inbox.hpp"
 #include "scheduler/timer_queue.hpp"
 
+#include <frond/detail/spin_lock.hpp>
+#include <frond/duration.hpp>
+
 #include <cstdint>
 #include <exception>
 
@@ -19,6 +22,7 @@ enum class WaitKind : std::uint8_t {
     task,      ///< TaskNode: its end
     admission, ///< TaskNode: a slot for it
     group,     ///< GroupCore: quiescence
+    others,    ///< GroupCore: the end of all its tasks but the one that waits
     backlog,   ///< PoolCore: room for a task in front of the full backlog
     slot,      ///< PoolCore: a free slot
     pool_end,  ///< PoolCore: the last task of all groups bound to it
@@ -27,15 +31,23 @@ enum class WaitKind : std::uint8_t {
     stop,      ///< a runtime's thread: the runtime's end
     io,        ///< an asynchronous operation's handler
     offload,   ///< a call on an offload thread
-    remote     ///< an answer of another home
+    remote,    ///< an answer of another home
+    mutex,     ///< a Mutex: its lock
+    condition, ///< a ConditionVariable: a notification
+    event,     ///< an Event: that it is set
+    semaphore, ///< a Semaphore: its turn, and enough permits
+    barrier,   ///< a Barrier: the last to arrive
+    push,      ///< a Channel: room for an item, or somebody to take it
+    pop        ///< a Channel: an item
 };
 
 enum class WakeReason : std::uint8_t {
     none,
-    done,    ///< what it waited for has come
-    timeout, ///< its deadline came first
-    closed,  ///< it will never come: the pool was closed
-    stalled  ///< nothing can happen any more, and this is the outermost waiter
+    done,      ///< what it waited for has come
+    timeout,   ///< its deadline came first
+    closed,    ///< it will never come: the pool was closed
+    cancelled, ///< its task was cancelled, or a deadline scope around it has expired
+    stalled    ///< nothing can happen any more, and this is the outermost waiter
 };
 
 /// One wait of one fiber; lives on that fiber's stack, or in a RemoteWait for a fiber of another home. Every
@@ -44,16 +56,23 @@ enum class WakeReason : std::uint8_t {
 struct Waiter : Timer, Message {
     Waiter* list_next = nullptr; ///< circular, in the list of what it waits for
     Waiter* list_prev = nullptr;
-    Waiter** list = nullptr; ///< the head of that list; nullptr: in none
-    Home* keeper = nullptr;  ///< whose guard covers that list; nullptr: it stands in none
-    Fiber* fiber = nullptr;  ///< nullptr: a proxy for a fiber of another home
+    Waiter** list = nullptr;  ///< the head of that list; nullptr: in none
+    Home* keeper = nullptr;   ///< whose guard covers that list
+    SpinLock* lock = nullptr; ///< what covers it, where it is a primitive's; both nullptr: in no list
+    Fiber* fiber = nullptr;   ///< nullptr: a proxy for a fiber of another home
     RemoteWait* remote = nullptr;
     void const* target = nullptr;
     TaskNode* cargo = nullptr; ///< backlog: the task to submit when there is room
-    std::exception_ptr error;  ///< group: what the join has to throw
+    void* brought = nullptr;   ///< to a primitive's list: what whoever takes it off looks at
+    Clock::time_point deadline = Clock::time_point::max(); ///< its own, not that of a scope
+    std::exception_ptr error;                              ///< group: what the join has to throw
     WaitKind kind = WaitKind::sleep;
     WakeReason reason = WakeReason::none;
     bool destructor = false;   ///< nobody could catch a Deadlock
+    bool shielded = false;     ///< neither cancellation nor a deadline scope ends it
+    bool stops = false;        ///< the timer stands for a deadline scope, not for its own deadline
+    bool blind = false;        ///< group: leaves the errors to others
+    bool cancels = false;      ///< what it waits for was cancelled, and with it the waits down there
     bool refused = false;      ///< admission: the pool was closed, there will be no slot
     bool must_reclaim = false; ///< a lender's slot could not be taken back when it was woken
 

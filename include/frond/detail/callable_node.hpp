@@ -1,28 +1,40 @@
 #pragma once
 
 #include <frond/detail/group_core.hpp>
+#include <frond/this_task.hpp>
 
 #include <functional>
 #include <memory>
 #include <stdexcept>
+#include <stop_token>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
 namespace frond::inline v0::detail {
 
+/// It wants the task's stop token before its arguments, as `std::jthread` gives it.
+template <class F, class... A>
+concept TakesToken = std::invocable<std::decay_t<F>, std::stop_token, std::decay_t<A>...>;
+
 /// What can be spawned with these arguments: a copy of it, called once, as an rvalue.
 template <class F, class... A>
 concept Spawnable =
     std::constructible_from<std::decay_t<F>, F> && (std::constructible_from<std::decay_t<A>, A> && ...) &&
-    std::invocable<std::decay_t<F>, std::decay_t<A>...>;
+    (std::invocable<std::decay_t<F>, std::decay_t<A>...> || TakesToken<F, A...>);
 
 /// An rvalue reference is kept as a value: what it refers to may be an argument, which dies with the call.
 template <class R>
 using Kept = std::conditional_t<std::is_rvalue_reference_v<R>, std::remove_reference_t<R>, R>;
 
 template <class F, class... A>
-using ResultOf = Kept<std::invoke_result_t<std::decay_t<F>, std::decay_t<A>...>>;
+struct ResultOfCall : std::invoke_result<std::decay_t<F>, std::decay_t<A>...> {};
+template <class F, class... A>
+    requires TakesToken<F, A...>
+struct ResultOfCall<F, A...> : std::invoke_result<std::decay_t<F>, std::stop_token, std::decay_t<A>...> {};
+
+template <class F, class... A>
+using ResultOf = Kept<typename ResultOfCall<F, A...>::type>;
 
 /// Room for a result that is not there yet. References are kept as pointers, void takes no room.
 template <class R>
@@ -118,6 +130,16 @@ struct Bound {
     }
 };
 
+/// A callable that is given the token of the task that runs it.
+template <class F>
+struct WithToken {
+    F f;
+    template <class... A>
+    decltype(auto) operator()(A&&... args) && {
+        return std::invoke(std::move(f), this_task::stop_token(), std::forward<A>(args)...);
+    }
+};
+
 /// True for a null function pointer and an empty `std::function` or its like.
 template <class F>
 bool is_empty_callable(F const& f) noexcept {
@@ -145,7 +167,16 @@ auto* make_node(GroupCore& g, Home& h, std::source_location at, F&& f, A&&... ar
             throw;
         }
     };
-    if constexpr (sizeof...(A) == 0 && !std::is_member_pointer_v<std::decay_t<F>>) {
+    if constexpr (TakesToken<F, A...>) {
+        using Call = WithToken<std::decay_t<F>>;
+        if constexpr (sizeof...(A) == 0) {
+            return build(std::type_identity<Call>{}, Call{std::forward<F>(f)});
+        } else {
+            using C = Bound<Call, std::decay_t<A>...>;
+            return build(std::type_identity<C>{}, C{Call{std::forward<F>(f)}, std::tuple<std::decay_t<A>...>(
+                                                                                  std::forward<A>(args)...)});
+        }
+    } else if constexpr (sizeof...(A) == 0 && !std::is_member_pointer_v<std::decay_t<F>>) {
         return build(std::type_identity<std::decay_t<F>>{}, std::forward<F>(f));
     } else {
         using C = Bound<std::decay_t<F>, std::decay_t<A>...>;

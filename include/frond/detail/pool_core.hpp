@@ -1,6 +1,7 @@
 #pragma once
 
 #include <frond/detail/group_core.hpp>
+#include <frond/duration.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -32,6 +33,7 @@ struct PoolCore {
     GroupCore* own = nullptr;
     Counter limit;
     std::size_t max_pending = 0;
+    std::chrono::nanoseconds task_timeout = forever; ///< of each task's running time
     Order order = Order::fifo;
     bool closed_to_outsiders = false;
     Counter active;

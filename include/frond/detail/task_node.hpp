@@ -68,7 +68,7 @@ struct TaskNode {
         Home* queued_at;          ///< while it is in a run queue
         std::exception_ptr error; ///< once it has ended; null unless it threw
     };
-    TaskExtras* extras = nullptr; ///< what most tasks do without: name, priority, timer
+    std::atomic<TaskExtras*> extras{nullptr}; ///< what most tasks do without: name, timer, stop token
     std::source_location site;
     std::uint64_t id = 0;
     std::uint32_t refs; ///< the home thread's: at first the task itself and spawn's handle
@@ -76,7 +76,7 @@ struct TaskNode {
         foreign_refs; ///< other threads' handles; all of them where threads share the home
     std::uint32_t born_ms = 0;
     std::atomic<TaskState> state{TaskState::queued};
-    std::atomic<std::uint8_t> marks{0}; ///< `taken`, `dropped`, `starved`
+    std::atomic<std::uint8_t> marks{0}; ///< `taken`, `cancelled`, `starved`, `has_stop`
     std::uint8_t stack_class : 3 = 0;   ///< 0: the home's default; else a stack class plus one
     bool pinned : 1 = false;            ///< only `extras->pinned_to` may start it
     bool in_run_queue : 1 = false;      ///< admitted, not started
@@ -91,9 +91,10 @@ struct TaskNode {
     bool in_errors : 1 = false;      ///< failed, and nobody has seen the error yet
     bool old_error : 1 = false;      ///< failed before the group's last quiescence
 
-    static constexpr std::uint8_t taken = 1;   ///< the result was moved out
-    static constexpr std::uint8_t dropped = 2; ///< it is not to start any more
-    static constexpr std::uint8_t starved = 4; ///< not for want of memory: it has failed
+    static constexpr std::uint8_t taken = 1;     ///< the result was moved out
+    static constexpr std::uint8_t cancelled = 2; ///< it is not to start any more, or to stop at its next wait
+    static constexpr std::uint8_t starved = 4;   ///< it cannot start for want of memory
+    static constexpr std::uint8_t has_stop = 8;  ///< `extras->stop` is in use
     static constexpr std::uint32_t first_refs = 2;
 
     TaskNode(TaskOps const& o, GroupCore& g, Home& h, bool home_is_shared, std::source_location at) noexcept

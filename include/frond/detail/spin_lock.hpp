@@ -8,7 +8,7 @@ namespace frond::inline v0::detail {
 
 /// Held for some tens of instructions, never over a wait, an allocation of unknown length or user code. It
 /// spins, and gives the processor away when the holder seems to have lost its own.
-class HomeLock {
+class SpinLock {
 public:
     void lock() noexcept {
         if (held_.exchange(true, std::memory_order_acquire)) [[unlikely]]

@@ -1,0 +1,92 @@
+// Waits for primitives: the same wait as everywhere, in a list under the primitive's own lock.
+
+#include <frond/detail/wait_list.hpp>
+
+#include "scheduler/home.hpp"
+#include "scheduler/stop_chain.hpp"
+#include "scheduler/waiter.hpp"
+
+#include <mutex>
+#include <utility>
+
+namespace frond::inline v0::detail {
+
+namespace {
+
+WaitKind wait_kind(SyncKind k) noexcept {
+    return static_cast<WaitKind>(static_cast<std::uint8_t>(WaitKind::mutex) + static_cast<std::uint8_t>(k));
+}
+
+/// On the fiber's thread. One that has not gone to sleep yet, because it still releases the user's lock,
+/// finds the reason when it wants to.
+void go_on(Waiter& w, Home& h) noexcept {
+    w.reason = WakeReason::done;
+    if (w.fiber->waiting == &w)
+        h.resume(w);
+    else if (w.armed())
+        h.timers.disarm(w);
+}
+
+} // namespace
+
+void* WaitList::first() const noexcept { return head_->brought; }
+
+void Woken::take_first(WaitList& list) noexcept {
+    Waiter& w = *list.head_;
+    w.unlist();
+    w.next = nullptr;
+    (last_ ? last_->next : first_) = &w;
+    last_ = &w;
+}
+
+void Woken::wake() noexcept {
+    for (Message* m = first_; m;) {
+        Waiter& w = static_cast<Waiter&>(*std::exchange(m, m->next)); // it may be gone once it is told
+        Home& h = *w.fiber->home;
+        if (h.is_here()) {
+            go_on(w, h);
+            continue;
+        }
+        w.deliver = [](Message& self, Home& home) noexcept { go_on(static_cast<Waiter&>(self), home); };
+        h.post(w);
+    }
+}
+
+bool SyncWait::wait_after(SpinLock& lock, WaitList& list, Clock::time_point deadline, void (*release)(void*),
+                          void* argument) {
+    std::unique_lock guard{lock, std::adopt_lock};
+    Home& here = Home::current();
+    Fiber& f = here.check_may_wait();
+    Waiter w{wait_kind(kind_), target_};
+    w.brought = brought_;
+    Home::announce_wait(f);
+    if (here.prepare(w, f, deadline)) {
+        w.lock = &lock;
+        w.enlist(list.head_);
+        guard.unlock();
+        if (release) {
+            try {
+                release(argument);
+            } catch (...) {
+                Home::withdraw_wait(f);
+                if (w.armed()) here.timers.disarm(w);
+                guard.lock();
+                w.unlist();
+                throw;
+            }
+        }
+        if (w.reason == WakeReason::none)
+            here.suspend(w);
+        else
+            Home::withdraw_wait(f);
+    } else {
+        Home::withdraw_wait(f);
+        guard.unlock();
+    }
+    throw_if_cut_short(w);
+    return w.reason == WakeReason::done;
+}
+
+void const* current_fiber_id() { return &Home::current().current_fiber(); }
+
+} // namespace frond::inline v0::detail
