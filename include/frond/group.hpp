@@ -60,8 +60,9 @@ FROND_API void check_open(GroupCore const& g);
 ///     for (auto const& url : urls) group.spawn([&] { fetch(url); });
 ///     group.join();
 ///
-/// Lifetime: the destructor waits for every task. A group that dies because of an exception first drops what
-/// has not started. Errors that nobody has seen by then go to the unhandled-error handler.
+/// Lifetime: the destructor waits for every task. A group that dies because of an exception cancels them
+/// first; so does one whose destructor waits when its owner is cancelled or a deadline around it passes.
+/// Errors that nobody has seen by then go to the unhandled-error handler.
 /// Thread safety: all members may be called from any thread; the tasks run on the thread that made the group
 /// (its *home*; a bound group's is its pool's), and start when that thread next waits or yields. The home of
 /// what a `Runtime`'s task makes is that runtime: any of its threads starts the tasks.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <frond/cancel.hpp>
 #include <frond/group.hpp>
 
 #include <concepts>
@@ -101,7 +102,14 @@ public:
         for (std::size_t i = 0; i < threads(); ++i)
             tasks.push_back(
                 root().spawn_on(thread(i), [copy = f]() mutable { static_cast<void>(copy()); }, at));
-        for (auto const& t : tasks) t.wait();
+        try {
+            for (auto const& t : tasks) t.wait();
+        } catch (Cancelled const&) {
+            Shield const shield; // `f` may refer to the caller's variables
+            for (auto const& t : tasks) t.request_cancel();
+            for (auto const& t : tasks) t.wait();
+            throw;
+        }
         for (auto const& t : tasks) t.get();
     }
 

@@ -4,6 +4,7 @@
 #include <frond/duration.hpp>
 #include <frond/errors.hpp>
 
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <stdexcept>
@@ -16,9 +17,16 @@ class Group;
 
 namespace detail {
 
+enum class EndWait : std::uint8_t {
+    plain,
+    shielded,  ///< whatever happens to the caller
+    cancelling ///< the task was cancelled: what it waits for no longer matters
+};
+
 /// Waits for the end of `n`. `move_up`: a task that has no slot yet goes to the front of its pool.
-/// @return false: the deadline came first. @throws Deadlock
-FROND_API bool wait_for_end(TaskNode& n, Clock::time_point deadline, bool move_up);
+/// @return false: the deadline came first. @throws Deadlock, Cancelled
+FROND_API bool wait_for_end(TaskNode& n, Clock::time_point deadline, bool move_up,
+                            EndWait how = EndWait::plain);
 /// The same without a deadline, for a task that refers to what lives in the caller's frame: if the caller is
 /// cancelled, so is the task, and its end is awaited. @throws Cancelled, Deadlock
 FROND_API void run_to_end(TaskNode& n, bool move_up);

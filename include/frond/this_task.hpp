@@ -22,9 +22,9 @@ FROND_API std::uint64_t id() noexcept;
 FROND_API std::string_view name() noexcept;
 
 /// Told when the calling task is cancelled, by a thread that need not be this one; for code that looks at it
-/// while it computes, or hands it to others. A deadline does not touch it. Outside of tasks: a token that
-/// never stops. *Suspends* never. @throws std::bad_alloc Cost: an allocation or two at the first call in a
-/// task
+/// while it computes, or hands it to others. Its callbacks must not wait. A deadline does not touch it.
+/// Outside of tasks: a token that never stops. *Suspends* never. @throws std::bad_alloc Cost: an allocation
+/// or two at the first call in a task
 FROND_API std::stop_token stop_token();
 
 /// Throws `Cancelled` if a wait would, now: for code that computes for long. *Suspends* never.

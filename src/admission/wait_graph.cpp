@@ -2,6 +2,7 @@
 
 #include "admission/slots.hpp"
 #include "scheduler/stall.hpp"
+#include "scheduler/stop_chain.hpp"
 
 #include <frond/errors.hpp>
 
@@ -83,7 +84,9 @@ bool closes_circle(Guard const& guard, Waiter const& w, TaskNode& me) noexcept {
     if (w.kind == WaitKind::admission || w.cancels) return false;
     if (covers(w, me)) return true;
     if (!guard.is_wide() || !has_further_waits(w)) return false;
-    WalkUp walk{guard};
+    // Who was cancelled behind a shield that ends goes on then, and whoever waits for that, too.
+    bool const will_be_cut = w.stops && w.armed();
+    WalkUp walk{guard, will_be_cut ? WalkUp::Over::plain_waits : WalkUp::Over::lasting_waits};
     walk.add_waiters_of(me);
     while (TaskNode* const t = walk.next())
         if (covers(w, *t)) return true;
@@ -187,6 +190,12 @@ void lend_up_for_chain(Guard& guard, Waiter const& w, TaskNode& me) noexcept {
 }
 
 } // namespace
+
+/// Scopes are its own thread's to look at.
+bool is_about_to_end(Waiter const& w) noexcept {
+    if (w.shielded || !w.fiber->task->is_marked(TaskNode::cancelled)) return false;
+    return !w.fiber->home->is_here() || StopChain::of_suspended(*w.fiber).must_stop();
+}
 
 void WalkUp::add(Fiber& f) noexcept {
     if (f.up.mark == mark_) return;

@@ -17,14 +17,24 @@ inline bool is_waiting_fellow(Home const& h, Waiter const& w) noexcept {
     return w.fiber && w.fiber->home->is_fellow_of(h) && w.fiber->task;
 }
 
+/// Whether its task was cancelled and nothing is known to shield it: the news may still be on its way.
+bool is_about_to_end(Waiter const& w) noexcept;
+
 /// Visits the tasks that, directly or through others, wait for something; each once.
 class WalkUp {
 public:
-    explicit WalkUp(Guard const& guard) noexcept : home_{guard.home}, mark_{guard.new_walk()} {}
+    enum class Over : std::uint8_t {
+        all_waits,
+        lasting_waits, ///< not those that are about to end
+        plain_waits    ///< nor those of who has cancelled what it waits for
+    };
+
+    explicit WalkUp(Guard const& guard, Over over = Over::all_waits) noexcept
+        : home_{guard.home}, mark_{guard.new_walk()}, over_{over} {}
 
     void add_all(Waiter* waiters) noexcept {
         any_waiter(waiters, [this](Waiter& w) {
-            if (is_waiting_fellow(home_, w)) add(*w.fiber);
+            if (is_waiting_fellow(home_, w) && goes_over(w)) add(*w.fiber);
             return false;
         });
     }
@@ -34,11 +44,16 @@ public:
     TaskNode* next() noexcept;
 
 private:
+    bool goes_over(Waiter const& w) const noexcept {
+        if (over_ == Over::all_waits) return true;
+        return !is_about_to_end(w) && !(over_ == Over::plain_waits && w.cancels);
+    }
     void add(Fiber& f) noexcept;
 
     Home const& home_;
     std::uint64_t mark_;
     Fiber* todo_ = nullptr;
+    Over over_;
 };
 
 /// Whether what `w` waits for, directly or through a chain of waits, is a task queued in `p`.

@@ -36,10 +36,22 @@ void unlink(GroupCore& g) noexcept {
     h.forget_object();
 }
 
+/// The group's own deadline has ended tasks, and no `join` has said so.
+bool take_timeout(GroupCore& g, TaskError& unseen) noexcept {
+    if (!std::exchange(g.timed_out, false)) return false;
+    unseen.error = group_timeout();
+    try {
+        unseen.name = g.name.empty() ? "group" : "group '" + g.name + "'";
+    } catch (...) {
+        unseen.name.clear(); // for want of memory the report does without
+    }
+    return true;
+}
+
 /// Takes out what nobody has seen; describes the first of them. @return false: there is none
 bool take_unseen(Guard& guard, GroupCore& g, TaskError& first) noexcept {
     if (g.errors.empty()) {
-        if (g.errors_dropped == 0) return false;
+        if (g.errors_dropped == 0) return take_timeout(g, first);
         first.name = "task";
         first.more = g.errors_dropped - 1;
         first.error =
@@ -120,7 +132,12 @@ void wait_in_destructor(Home& h, Waiter& w, Waiter*& list, bool (*has_ended)(voi
                                stderr);
                     std::terminate();
                 }
-                wait_unless(come, guard, this_home->current_fiber(), w, list, h.current_fellow(), true);
+                try {
+                    wait_unless(come, guard, this_home->current_fiber(), w, list, h.current_fellow(), true);
+                } catch (Deadlock const& e) {
+                    std::fprintf(stderr, "%s", e.what());
+                    std::terminate();
+                }
                 if (w.reason == WakeReason::stalled) die_of_stall();
                 continue;
             }
@@ -175,7 +192,7 @@ void Group::open(GroupOptions&& options, detail::PoolCore* pool) {
 /// From here on others may find it: `dump`, and walks on other threads.
 void Group::enlist() {
     Home& h = *core_.home;
-    std::unique_ptr<detail::GroupStop> stop{core_.stop};
+    std::unique_ptr<detail::GroupStop> stop{std::exchange(core_.stop, nullptr)};
     detail::call_on(h, [&](Guard& guard) {
         if (stop) stop->arm(guard);
         h.groups.push_back(core_);
@@ -183,7 +200,9 @@ void Group::enlist() {
         h.add_object();
         core_.listed = true;
     });
-    if (stop) stop.release()->listen();
+    if (!stop) return;
+    core_.stop = stop.release();
+    core_.stop->listen();
 }
 
 Group::~Group() {
@@ -193,7 +212,10 @@ Group::~Group() {
         detail::call_on(h, [this](Guard& guard) { detail::cancel_group(guard, core_, "unwinding"); });
     }
     wait_for_quiescence();
-    if (core_.stop) std::exchange(core_.stop, nullptr)->end();
+    if (core_.stop) {
+        std::exchange(core_.stop, nullptr)->end();
+        wait_for_quiescence(); // for the news of a token that has stopped in between
+    }
     TaskError unseen;
     bool any = false;
     detail::call_on(h, [&](Guard& guard) {

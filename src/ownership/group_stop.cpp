@@ -44,7 +44,6 @@ void GroupStop::stop() noexcept {
         Guard guard{home_};
         group_->stopped = true;
         cancel_group(guard, *group_, "stop token");
-        group_->cancelled = true;
         return;
     }
     group_->incoming.fetch_add(1, std::memory_order_relaxed); // so that the group outlives the news
@@ -52,7 +51,6 @@ void GroupStop::stop() noexcept {
         g->incoming.fetch_sub(1, std::memory_order_relaxed);
         g->stopped = true;
         cancel_group(guard, *g, "stop token");
-        g->cancelled = true;
         check_quiescence(guard, *g);
     });
 }
@@ -60,11 +58,11 @@ void GroupStop::stop() noexcept {
 /// On the timer's thread.
 void GroupStop::expire() noexcept {
     Guard guard{home_};
+    guard.widen(); // first: while it lets go the group may die
     if (!group_) return;
     group_->expired = true;
     if (!is_quiescent(*group_)) group_->timed_out = true;
     cancel_group(guard, *group_, "deadline");
-    group_->cancelled = true;
 }
 
 void GroupStop::end() noexcept {

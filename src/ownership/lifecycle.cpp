@@ -14,6 +14,11 @@ namespace {
 
 constexpr std::uint32_t errors_kept_at_most = 64;
 
+void drop_callable(TaskNode& t) noexcept {
+    t.ops->drop_callable(t);
+    if (extras_if_any(t)) drop_values(t);
+}
+
 /// A timer is disarmed on its own thread, and the task ends there.
 void drop_delayed(Guard& guard, TaskNode& t) noexcept {
     TaskExtras& x = *extras_if_any(t);
@@ -95,14 +100,17 @@ std::exception_ptr with_reason(TaskNode const& t) noexcept {
 ///
 /// The order matters: the slot finds its next holder before anybody is woken, so that nobody is admitted in
 /// between; the result is visible before the waiters; the group may die as soon as its joiners run.
-void finish(TaskNode& t, TaskState outcome, std::exception_ptr const& error) noexcept {
+/// Nobody but the task holds its exception once others may see it: they let go of it before they let go of
+/// the task.
+void finish(TaskNode& t, TaskState outcome, std::exception_ptr error) noexcept {
     Home& h = *t.home;
     GroupCore& g = *t.group;
     bool const failed = outcome == TaskState::failed;
     if (failed && g.on_error == OnError::report) report(t, error);
     {
         Guard guard{h};
-        if (g.shared && ends_widely(h, g)) [[unlikely]]
+        bool const stops_others = failed && g.on_error == OnError::cancel;
+        if (g.shared && (stops_others || ends_widely(h, g))) [[unlikely]]
             guard.widen();
         PoolCore* const p = g.pool;
         g.live.erase(t);
@@ -110,7 +118,7 @@ void finish(TaskNode& t, TaskState outcome, std::exception_ptr const& error) noe
         --h.live_tasks;
         if (t.counted_active) --g.active;
         bool const group_ended = is_quiescent(g);
-        std::construct_at(&t.error, error);
+        std::construct_at(&t.error, std::move(error));
         if (failed && g.on_error != OnError::report) keep_error(g, t);
         t.state.store(outcome, std::memory_order_release);
         if (p) {
@@ -119,7 +127,7 @@ void finish(TaskNode& t, TaskState outcome, std::exception_ptr const& error) noe
             if (t.has_slot) pass_slot_on(guard, *p, t, group_ended);
         }
         while (t.waiters) notify(guard, *t.waiters, WakeReason::done);
-        if (failed && g.on_error == OnError::cancel && !group_ended && !g.cancelled) cancel_tasks(guard, g);
+        if (stops_others && !group_ended && (!g.cancelled || g.spares)) cancel_tasks(guard, g);
         if (group_ended)
             check_quiescence(guard, g);
         else if (g.cancellers) [[unlikely]]
@@ -163,6 +171,7 @@ void begin_life(TaskNode& t) noexcept {
     if (g.pool) {
         g.unboosted.add(g.shared);
         ++g.pool->live;
+        if (g.pool->task_timeout != forever) t.marks.fetch_or(TaskNode::limited, std::memory_order_relaxed);
     }
 }
 
@@ -173,20 +182,20 @@ void count_as_active(TaskNode& t) noexcept {
 
 void discard(TaskNode& t) noexcept {
     t.home->add_object(); // destroy_node takes it off again
-    t.ops->drop_callable(t);
+    drop_callable(t);
     std::construct_at(&t.error);
     t.state.store(TaskState::cancelled, std::memory_order_release);
     drop_own_ref(t);
 }
 
-void task_ended(TaskNode& t, TaskState outcome, std::exception_ptr const& error) noexcept {
-    finish(t, outcome, error);
+void task_ended(TaskNode& t, TaskState outcome, std::exception_ptr error) noexcept {
+    finish(t, outcome, std::move(error));
 }
 
-void task_dropped(TaskNode& t, TaskState outcome, std::exception_ptr const& error) noexcept {
+void task_dropped(TaskNode& t, TaskState outcome, std::exception_ptr error) noexcept {
     if (t.group->pool && !t.boosted) t.group->unboosted.take(t.group->shared);
-    t.ops->drop_callable(t);
-    finish(t, outcome, outcome == TaskState::cancelled ? with_reason(t) : error);
+    drop_callable(t);
+    finish(t, outcome, outcome == TaskState::cancelled ? with_reason(t) : std::move(error));
 }
 
 /// First the mark, then the look at its state: see Home::announce_wait.
@@ -199,6 +208,9 @@ void cancel_task(Guard& guard, TaskNode& t) noexcept {
         t.delayed = false;
         drop_delayed(guard, t);
     } else if (t.state.load(std::memory_order_seq_cst) != TaskState::queued) {
+        // What it waits for may come before the news arrives on its thread: with all locks it cannot.
+        Waiter* const w = guard.home.team && guard.is_wide() ? t.fiber->task_wait : nullptr;
+        if (w && w->list && !w->exempt) guard.wake(*w, WakeReason::cancelled);
         guard.stop(t);
     } // else it is in a run queue: who takes it out finds the mark
 }
@@ -206,6 +218,7 @@ void cancel_task(Guard& guard, TaskNode& t) noexcept {
 std::size_t cancel_tasks(Guard& guard, GroupCore& g, TaskNode const* spared) noexcept {
     std::size_t reached = g.incoming.load(std::memory_order_acquire);
     g.cancelled = true;
+    g.spares = spared != nullptr;
     for (TaskNode* t = g.live.head; t; t = t->live_next) {
         if (t == spared) continue;
         ++reached;
@@ -224,8 +237,9 @@ std::size_t cancel_tasks(Guard& guard, GroupCore& g, TaskNode const* spared) noe
 
 std::size_t cancel_group(Guard& guard, GroupCore& g, std::string_view reason,
                          TaskNode const* spared) noexcept {
-    if (g.shared && g.pool && g.pool->submitters) guard.widen();
-    if (is_quiescent(g) && !(g.pool && g.pool->submitters)) return 0;
+    guard.widen();
+    bool const for_good = g.stopped || g.expired;
+    if (!for_good && is_quiescent(g) && !(g.pool && g.pool->submitters)) return 0;
     if (!g.cancelled) {
         try {
             g.cancel_reason = reason;
@@ -234,7 +248,7 @@ std::size_t cancel_group(Guard& guard, GroupCore& g, std::string_view reason,
         }
     }
     auto const reached = cancel_tasks(guard, g, spared);
-    if (is_quiescent(g)) g.cancelled = g.stopped || g.expired; // nothing but submitters
+    if (is_quiescent(g)) g.cancelled = for_good; // nothing but submitters
     return reached;
 }
 
@@ -279,8 +293,12 @@ TaskNode* first_error(GroupCore& g) noexcept {
     return g.errors.head;
 }
 
+std::exception_ptr group_timeout() noexcept {
+    return std::make_exception_ptr(TimedOut{"frond: the group's deadline has passed"});
+}
+
 std::exception_ptr next_error(GroupCore& g) noexcept {
-    if (g.timed_out) return std::make_exception_ptr(TimedOut{"frond: the group's deadline has passed"});
+    if (g.timed_out) return group_timeout();
     TaskNode* const t = first_error(g);
     return t ? t->error : nullptr;
 }

@@ -47,6 +47,7 @@ void check_quiescence(Guard& guard, GroupCore& g) noexcept;
 
 /// The failed task whose error comes next; nullptr: nobody has anything to see.
 TaskNode* first_error(GroupCore& g) noexcept;
+std::exception_ptr group_timeout() noexcept;
 /// What a `join` has to throw: that the group's deadline has passed; else the first error since the last
 /// quiescence, else the oldest one that nobody has seen; nullptr if there is none.
 std::exception_ptr next_error(GroupCore& g) noexcept;

@@ -52,6 +52,7 @@ void drop_awaited_admissions(Guard& guard, PoolCore& p, GroupCore& g) noexcept {
 }
 
 std::size_t cancel_members(Guard& guard, PoolCore& p) noexcept {
+    guard.widen();
     auto reached = detail::cancel_group(guard, *p.own, "shutdown");
     for (GroupCore* g = p.groups.head; g; g = g->pool_next)
         reached += detail::cancel_group(guard, *g, "shutdown");

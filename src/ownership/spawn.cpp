@@ -188,7 +188,8 @@ struct SubmitLetter : Message {
         };
     }
     static void place_from_outside(Guard& guard, TaskNode& t) noexcept {
-        bool const unwelcome = t.group->cancelled || refuses(*t.group, nullptr) ||
+        bool const unwelcome = t.group->cancelled || t.is_marked(TaskNode::cancelled) ||
+                               refuses(*t.group, nullptr) ||
                                t.home->state.load(std::memory_order_relaxed) != HomeState::live;
         if (unwelcome) {
             end_unstarted(guard, t);
@@ -393,6 +394,7 @@ void apply_options(TaskNode& n, SpawnOptions&& o) {
             x.name = std::move(o.name);
             x.priority = o.priority;
             x.timeout = timeout;
+            if (timeout != forever) n.marks.fetch_or(TaskNode::limited, std::memory_order_relaxed);
         }
     } catch (...) {
         discard_with_handle(n);

@@ -76,7 +76,7 @@ void throw_if_forked(Home const& h) {
         throw std::logic_error("frond: this task belongs to the parent process");
 }
 
-bool wait_remotely_for_end(TaskNode& n, Waiter& w, Clock::time_point deadline) {
+[[gnu::noinline]] bool wait_remotely_for_end(TaskNode& n, Waiter& w, Clock::time_point deadline) {
     Home& h = *n.home;
     throw_if_forked(h);
     wait_remotely(h, w, deadline, [](RemoteWait& r, Guard& guard) noexcept {
@@ -92,9 +92,14 @@ bool wait_remotely_for_end(TaskNode& n, Waiter& w, Clock::time_point deadline) {
     return w.reason == WakeReason::done;
 }
 
-bool wait_for_end(TaskNode& n, Waiter& w, Clock::time_point deadline, bool moves_up) {
+} // namespace
+
+bool wait_for_end(TaskNode& n, Clock::time_point deadline, bool moves_up, EndWait how) {
     auto const has_ended = [&n] { return is_final(n.state.load(std::memory_order_acquire)); };
     if (has_ended()) return true;
+    Waiter w{WaitKind::task, &n};
+    w.shielded = how == EndWait::shielded;
+    w.cancels = how == EndWait::cancelling;
     Home& h = *n.home;
     if (!h.is_reachable()) return wait_remotely_for_end(n, w, deadline);
     if (!h.is_here()) throw_if_forked(h);
@@ -108,21 +113,12 @@ bool wait_for_end(TaskNode& n, Waiter& w, Clock::time_point deadline, bool moves
     return w.reason == WakeReason::done;
 }
 
-} // namespace
-
-bool wait_for_end(TaskNode& n, Clock::time_point deadline, bool moves_up) {
-    Waiter w{WaitKind::task, &n};
-    return wait_for_end(n, w, deadline, moves_up);
-}
-
 void run_to_end(TaskNode& n, bool moves_up) {
     try {
         wait_for_end(n, Clock::time_point::max(), moves_up);
     } catch (Cancelled const&) {
         request_cancel(n);
-        Waiter w{WaitKind::task, &n};
-        w.shielded = true;
-        wait_for_end(n, w, Clock::time_point::max(), moves_up);
+        wait_for_end(n, Clock::time_point::max(), moves_up, EndWait::shielded);
         throw;
     }
 }
@@ -135,6 +131,7 @@ void request_cancel(TaskNode& n) noexcept {
     if (h.state.load(std::memory_order_acquire) == HomeState::forked) return;
     if (h.is_reachable()) {
         Guard guard{h};
+        if (n.state.load(std::memory_order_relaxed) != TaskState::queued) guard.widen();
         if (!is_final(n.state.load(std::memory_order_relaxed))) cancel_task(guard, n);
         return;
     }
@@ -150,9 +147,7 @@ void request_cancel(TaskNode& n) noexcept {
 bool cancel_and_wait(TaskNode& n) {
     request_cancel(n);
     if (this_home && this_home->current_task() == &n) throw_cancelled(this_home->current_fiber());
-    Waiter w{WaitKind::task, &n};
-    w.cancels = true;
-    wait_for_end(n, w, Clock::time_point::max(), true);
+    wait_for_end(n, Clock::time_point::max(), true, EndWait::cancelling);
     return n.state.load(std::memory_order_acquire) == TaskState::cancelled;
 }
 

@@ -44,8 +44,8 @@ std::string what_of(std::exception_ptr const& error) {
 }
 
 void report_on_stderr(TaskError const& e) {
-    if (e.id == 0) { // no task: an I/O handler
-        std::fprintf(stderr, "frond: nobody saw the error of an %s: %s\n", e.name.c_str(),
+    if (e.id == 0) { // no task: an I/O handler, a group's deadline
+        std::fprintf(stderr, "frond: nobody saw the error of the %s: %s\n", e.name.c_str(),
                      what_of(e.error).c_str());
         return;
     }

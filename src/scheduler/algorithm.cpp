@@ -44,13 +44,17 @@ Fiber& Algorithm::known(bf::context& c) noexcept {
     return f ? *f : introduce(c, *home_);
 }
 
-void Algorithm::awakened(bf::context* c) noexcept { home_->became_ready(known(*c)); }
+void Algorithm::awakened(bf::context* c) noexcept {
+    Fiber& f = known(*c);
+    if (home_->believes_running(f)) home_->resumed_unpicked(known(*bf::context::active()));
+    home_->became_ready(f);
+}
 
 bf::context* Algorithm::pick_next() noexcept {
     Fiber& from = known(*bf::context::active());
     Fiber* const to = home_->pick(from);
     if (!to) return nullptr;
-    switch_exception_state(from.exceptions, to->exceptions);
+    home_->swap_exceptions(from, *to);
     return to->context;
 }
 

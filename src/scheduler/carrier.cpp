@@ -91,12 +91,15 @@ void Home::carrier_loop(Fiber& self) {
     while (!retiring_ && !self.retire) {
         if (TaskNode* const t = self.assigned) {
             self.assigned = nullptr;
-            run(self, *t);
+            if (t->is_marked(TaskNode::cancelled))
+                task_dropped(*t, TaskState::cancelled, nullptr);
+            else
+                run(self, *t);
         }
         if (klass == default_stack)
             while (TaskNode* const t = next_task(self)) run(self, *t);
         going_idle_ = &self;
-        self.context->suspend();
+        give_way(self);
     }
 }
 
@@ -199,19 +202,12 @@ bool Home::hand_to_other_stack(TaskNode& t) noexcept {
 
 namespace {
 
-bool has_time_limit(TaskNode const& t) noexcept {
-    return extras_if_any(t) || (t.group->pool && t.group->pool->task_timeout != forever);
-}
-
 /// What counts is the time from the start on, not that in a queue.
-void run_with_limit(TaskNode& t) {
+[[gnu::noinline]] void run_with_limit(TaskNode& t) {
     TaskExtras const* const x = extras_if_any(t);
     auto const own = x ? x->timeout : forever;
     auto const limit = t.group->pool ? std::min(own, t.group->pool->task_timeout) : own;
-    if (limit == forever)
-        t.ops->run(t);
-    else
-        with_timeout(limit, [&t] { t.ops->run(t); });
+    with_timeout(limit, [&t] { t.ops->run(t); });
 }
 
 } // namespace
@@ -224,7 +220,7 @@ void Home::run(Fiber& self, TaskNode& t) noexcept {
     auto outcome = TaskState::done;
     std::exception_ptr error;
     try {
-        if (has_time_limit(t)) [[unlikely]]
+        if (t.is_marked(TaskNode::limited)) [[unlikely]]
             run_with_limit(t);
         else
             t.ops->run(t);
@@ -235,9 +231,11 @@ void Home::run(Fiber& self, TaskNode& t) noexcept {
         outcome = TaskState::failed;
         error = std::current_exception();
     }
+    if (extras_if_any(t)) [[unlikely]]
+        drop_values(t);
     self.task = nullptr; // but `t.fiber` stays until it is under the guard: others look at what is live
     if (this_home != this) std::_Exit(EXIT_SUCCESS); // a task of the parent, ending in a forked child
-    task_ended(t, outcome, error);
+    task_ended(t, outcome, std::move(error));
 }
 
 /// Idle carriers that nobody needed for a while let their stacks go, half of them every 100 ms.

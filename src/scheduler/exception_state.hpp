@@ -16,14 +16,18 @@ struct ExceptionState {
 /// Boost.Context swaps the state itself from 1.88 on; doing it twice would corrupt it.
 inline constexpr bool swaps_exception_state = BOOST_VERSION < 108800;
 
-/// Saves the running fiber's state in `from` and installs `to`.
-inline void switch_exception_state(ExceptionState& from, ExceptionState& to) noexcept {
+/// The calling thread's, for as long as it lives.
+inline ExceptionState* thread_exception_state() noexcept {
+    return reinterpret_cast<ExceptionState*>(abi::__cxa_get_globals());
+}
+
+/// Saves the running fiber's state, which is the thread's, in `from` and installs `to`.
+inline void switch_exception_state(ExceptionState& from, ExceptionState& to, ExceptionState* now) noexcept {
     if constexpr (swaps_exception_state) {
-        auto& now = *reinterpret_cast<ExceptionState*>(abi::__cxa_get_globals());
-        from.caught = now.caught;
-        from.uncaught = now.uncaught;
-        now.caught = to.caught;
-        now.uncaught = to.uncaught;
+        from.caught = now->caught;
+        from.uncaught = now->uncaught;
+        now->caught = to.caught;
+        now->uncaught = to.uncaught;
     }
 }
 

@@ -2,12 +2,14 @@
 
 #include "scheduler/exception_state.hpp"
 #include "scheduler/stack_arena.hpp"
+#include "scheduler/task_values.hpp"
 #include "scheduler/waiter.hpp"
 
 #include <frond/detail/task_node.hpp>
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 namespace boost::fibers {
 class context;
@@ -17,7 +19,6 @@ namespace frond::inline v0::detail {
 
 class Home;
 class StopScope;
-class TaskValues;
 
 enum class FiberKind : std::uint8_t {
     main,       ///< the thread's own stack
@@ -36,7 +37,6 @@ struct Fiber {
     Waiter* waiting = nullptr;    ///< its wait, while it is suspended in one of ours; its own thread's
     Waiter* task_wait = nullptr;  ///< the same, if it stands in a list that walks may follow; its keeper's
     StopScope* scopes = nullptr;  ///< deadlines and shields around what it runs, the innermost
-    TaskValues* values = nullptr; ///< outside of tasks: its `Local`s and `Inherited`s
     TaskNode* assigned = nullptr; ///< carrier: the task to run when it is resumed
     Fiber* ready_next = nullptr;  ///< ready queue or idle list
     Fiber* all_next = nullptr;    ///< every fiber of the home
@@ -52,6 +52,7 @@ struct Fiber {
     WalkPlace up;
     WalkPlace down;
     std::atomic<WaitKind> wait_kind{WaitKind::sleep}; ///< of the last wait of ours, for `dump`
+    std::unique_ptr<TaskValues> values;               ///< outside of tasks: its `Local`s and `Inherited`s
     Stack stack{};
     FiberKind kind = FiberKind::guest;
     bool yielding = false;

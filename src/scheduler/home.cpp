@@ -106,6 +106,7 @@ void Home::reset(Team* joined, std::size_t place) noexcept {
     team = joined;
     team_place = place;
     thread_id = static_cast<pid_t>(::syscall(SYS_gettid));
+    exceptions_ = thread_exception_state();
     default_stack = static_cast<std::uint8_t>(default_stack_class());
     main_fiber = reactor_fiber_ = nullptr;
     idle_for_ever.store(0, std::memory_order_relaxed);
@@ -249,7 +250,7 @@ void Home::reactor_loop(Fiber& self) {
             sleep();
         else
             r.poll();
-        self.context->suspend();
+        give_way(self);
     }
 }
 
@@ -264,6 +265,7 @@ void Home::thread_end() noexcept {
     }
     state.store(HomeState::ending, std::memory_order_release);
     wait_for_last_task(*this);
+    main_fiber->values.reset();
     {
         Guard const guard{*this};
         for (GroupCore* g = groups.head; g; g = g->home_next)

@@ -122,12 +122,16 @@ public:
     bool prepare(Waiter& w, Fiber& f, Clock::time_point deadline) {
         w.fiber = &f;
         w.deadline = deadline;
+        if (team) [[unlikely]]
+            w.exempt = w.shielded || f.scopes || std::uncaught_exceptions() > 0;
         if (f.may_be_stopped() && !w.shielded) [[unlikely]]
             return prepare_stoppable(w, f);
         if (deadline != Clock::time_point::max()) arm(w, deadline);
         return true;
     }
     void suspend(Waiter& w) noexcept;
+    /// The running fiber is in no queue: runs the next one.
+    void give_way(Fiber& running) noexcept;
     /// The second half of `Guard::wake`, on the fiber's thread.
     void resume(Waiter& w) noexcept {
         if (w.armed()) timers.disarm(w);
@@ -136,11 +140,15 @@ public:
     }
     void yield();
     /// The calling fiber. @throws std::logic_error where suspending is not allowed
-    Fiber& check_may_wait() const;
-    bool may_wait() const noexcept;
+    Fiber& check_may_wait() const {
+        if (!running_->may_wait()) [[unlikely]]
+            throw_may_not_wait();
+        return *running_;
+    }
+    bool may_wait() const noexcept { return running_->may_wait(); }
 
     // --- the running fiber ---------------------------------------------------------------------------------
-    Fiber& current_fiber() const noexcept;
+    Fiber& current_fiber() const noexcept { return *running_; }
     TaskNode* current_task() const noexcept { return running_->task; }
 
     // --- messages ------------------------------------------------------------------------------------------
@@ -153,6 +161,13 @@ public:
 
     // --- for the algorithm, on the dispatcher or in pick_next --------------------------------------------
     Fiber* pick(Fiber& from) noexcept;
+    /// The exceptions of one fiber give way to those of the other.
+    void swap_exceptions(Fiber& from, Fiber& to) noexcept {
+        switch_exception_state(from.exceptions, to.exceptions, exceptions_);
+    }
+    /// Boost has resumed a fiber that was not picked: one of the user's, with `launch::dispatch`.
+    bool believes_running(Fiber const& f) const noexcept { return running_ == &f; }
+    void resumed_unpicked(Fiber& f) noexcept { running_ = &f; }
     void became_ready(Fiber& f) noexcept;
     bool has_ready_fibers() const noexcept;
     void block_until(Clock::time_point boost_deadline) noexcept;
@@ -227,6 +242,7 @@ private:
     friend class HomeRegistry;
 
     void arm(Waiter& w, Clock::time_point deadline);
+    [[noreturn]] static void throw_may_not_wait();
     bool prepare_stoppable(Waiter& w, Fiber& f);
 
     static constexpr std::uint32_t awake = 0;
@@ -305,7 +321,8 @@ private:
     std::size_t carriers_ = 0;
     Clock::time_point next_trim_ = Clock::time_point::max();
     Fiber* running_ = nullptr;
-    Fiber* dispatcher_ = nullptr; ///< when it is ready; never in ready_
+    ExceptionState* exceptions_ = nullptr; ///< of the thread
+    Fiber* dispatcher_ = nullptr;          ///< when it is ready; never in ready_
     Fiber* reactor_fiber_ = nullptr;
     std::uint64_t fibers_readied_ = 0;
     std::uint64_t starts_ = 0;
@@ -358,10 +375,13 @@ void describe_stack_owner(void const* fiber, int fd) noexcept;
 /// Whether the calling thread may still wait: not once its end has begun.
 bool thread_may_wait() noexcept;
 
+/// Destroys the `Local`s and `Inherited`s of a task that has extras. Supplied by the layer above.
+void drop_values(TaskNode& t) noexcept;
+
 /// What ends a task: hands on its slot, wakes who waits, tells its group. Supplied by the layer above.
-void task_ended(TaskNode& t, TaskState outcome, std::exception_ptr const& error) noexcept;
+void task_ended(TaskNode& t, TaskState outcome, std::exception_ptr error) noexcept;
 /// Ends a task that never ran: destroys the callable first.
-void task_dropped(TaskNode& t, TaskState outcome, std::exception_ptr const& error) noexcept;
+void task_dropped(TaskNode& t, TaskState outcome, std::exception_ptr error) noexcept;
 /// One reference of the library's own less; the last one destroys the node. Any thread, without a guard,
 /// where threads share the home; else its thread, or under the lock of an ended home.
 inline void drop_own_ref(TaskNode& n) noexcept {

@@ -15,7 +15,7 @@ StopChain::View StopChain::look() const noexcept {
     View v;
     auto held_off_until = Clock::time_point::min();
     for (StopScope const* s = fiber.scopes; s; s = s->outer_) {
-        if (uncaught > s->uncaught_) return v;
+        if (uncaught > s->uncaught_) break;
         if (s->kind_ == StopScope::Kind::shield)
             held_off_until = std::max(held_off_until, s->at_);
         else

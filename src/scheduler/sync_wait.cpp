@@ -6,6 +6,8 @@
 #include "scheduler/stop_chain.hpp"
 #include "scheduler/waiter.hpp"
 
+#include <boost/fiber/context.hpp>
+
 #include <mutex>
 #include <utility>
 
@@ -27,16 +29,37 @@ void go_on(Waiter& w, Home& h) noexcept {
         h.timers.disarm(w);
 }
 
+/// Whoever could not release the user's lock does not wait after all.
+void leave(Waiter& w, Home& here) noexcept {
+    w.lock->lock();
+    bool const was_taken = !w.list;
+    w.unlist();
+    w.lock->unlock();
+    if (was_taken && w.reason == WakeReason::none) here.suspend(w); // the news is on its way
+    Home::withdraw_wait(*w.fiber);
+    if (w.armed()) here.timers.disarm(w);
+}
+
 } // namespace
 
 void* WaitList::first() const noexcept { return head_->brought; }
 
-void Woken::take_first(WaitList& list) noexcept {
+std::size_t WaitList::size() const noexcept {
+    std::size_t n = 0;
+    any_waiter(head_, [&n](Waiter const&) {
+        ++n;
+        return false;
+    });
+    return n;
+}
+
+void* Woken::take_first(WaitList& list) noexcept {
     Waiter& w = *list.head_;
     w.unlist();
     w.next = nullptr;
     (last_ ? last_->next : first_) = &w;
     last_ = &w;
+    return w.brought;
 }
 
 void Woken::wake() noexcept {
@@ -68,10 +91,7 @@ bool SyncWait::wait_after(SpinLock& lock, WaitList& list, Clock::time_point dead
             try {
                 release(argument);
             } catch (...) {
-                Home::withdraw_wait(f);
-                if (w.armed()) here.timers.disarm(w);
-                guard.lock();
-                w.unlist();
+                leave(w, here);
                 throw;
             }
         }
@@ -87,6 +107,7 @@ bool SyncWait::wait_after(SpinLock& lock, WaitList& list, Clock::time_point dead
     return w.reason == WakeReason::done;
 }
 
-void const* current_fiber_id() { return &Home::current().current_fiber(); }
+// Boost's context and not ours: quicker to find, and there on threads that have not used frond yet.
+void const* current_fiber_id() noexcept { return boost::fibers::context::active(); }
 
 } // namespace frond::inline v0::detail

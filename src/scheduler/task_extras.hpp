@@ -1,18 +1,18 @@
 #pragma once
 
 #include "scheduler/inbox.hpp"
+#include "scheduler/task_values.hpp"
 #include "scheduler/timer_queue.hpp"
 
 #include <frond/detail/task_node.hpp>
 #include <frond/duration.hpp>
 
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <string_view>
 
 namespace frond::inline v0::detail {
-
-class TaskValues;
 
 /// What most tasks do without.
 struct TaskExtras : Timer, Message {
@@ -28,7 +28,7 @@ struct TaskExtras : Timer, Message {
     std::chrono::nanoseconds timeout = forever; ///< of its running time
     std::stop_source stop{std::nostopstate};    ///< made when somebody asks; see TaskNode::has_stop
     Home* runs_on = nullptr;                    ///< where the news that it is cancelled goes
-    TaskValues* values = nullptr;               ///< its `Local`s and `Inherited`s
+    std::unique_ptr<TaskValues> values;         ///< its `Local`s and `Inherited`s
 };
 
 inline TaskExtras* extras_if_any(TaskNode const& t) noexcept {

@@ -13,15 +13,8 @@
 
 namespace frond::inline v0::detail {
 
-Fiber& Home::current_fiber() const noexcept { return *fiber_of(*boost::fibers::context::active()); }
-
-bool Home::may_wait() const noexcept { return current_fiber().may_wait(); }
-
-Fiber& Home::check_may_wait() const {
-    Fiber& f = current_fiber();
-    if (!f.may_wait())
-        throw std::logic_error("frond: a call that waits inside an I/O handler; spawn a task instead");
-    return f;
+void Home::throw_may_not_wait() {
+    throw std::logic_error("frond: a call that waits inside an I/O handler; spawn a task instead");
 }
 
 void Home::park(Waiter& w, Clock::time_point deadline) {
@@ -38,7 +31,12 @@ void Home::arm(Waiter& w, Clock::time_point deadline) {
         auto& waiter = static_cast<Waiter&>(t);
         end_late(h, waiter, waiter.stops ? WakeReason::cancelled : WakeReason::timeout);
     };
-    timers.arm(w, deadline);
+    try {
+        timers.arm(w, deadline);
+    } catch (...) {
+        withdraw_wait(*w.fiber);
+        throw;
+    }
 }
 
 bool Home::prepare_stoppable(Waiter& w, Fiber& f) {
@@ -71,6 +69,13 @@ void Home::reach(TaskNode& t) noexcept {
     }
 }
 
+/// As `context::suspend`, which would ask Boost's scheduler, and that our algorithm, for what is known here.
+void Home::give_way(Fiber& running) noexcept {
+    Fiber& next = *pick(running);
+    swap_exceptions(running, next);
+    next.context->resume();
+}
+
 void Home::suspend(Waiter& w) noexcept {
     Fiber& f = *w.fiber;
     f.waiting = &w;
@@ -80,7 +85,7 @@ void Home::suspend(Waiter& w) noexcept {
     if constexpr (!swaps_exception_state)
         f.exceptions.uncaught = static_cast<unsigned>(std::uncaught_exceptions());
     f.suspended_by_us = true;
-    f.context->suspend();
+    give_way(f);
     f.suspended_by_us = false;
     if (f.home->abandoned_) f.home->jump_to_exit();
     if (!task) return;

@@ -70,6 +70,7 @@ struct Waiter : Timer, Message {
     WakeReason reason = WakeReason::none;
     bool destructor = false;   ///< nobody could catch a Deadlock
     bool shielded = false;     ///< neither cancellation nor a deadline scope ends it
+    bool exempt = false;       ///< in a team: whether a cancellation ends it only its own thread can tell
     bool stops = false;        ///< the timer stands for a deadline scope, not for its own deadline
     bool blind = false;        ///< group: leaves the errors to others
     bool cancels = false;      ///< what it waits for was cancelled, and with it the waits down there
@@ -80,6 +81,12 @@ struct Waiter : Timer, Message {
     Waiter(Waiter const&) = delete;
     Waiter& operator=(Waiter const&) = delete;
 
+// Whoever wakes a waiter takes it off its list first; the compiler sees only that a local variable's address
+// is kept.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdangling-pointer"
+#endif
     void enlist(Waiter*& head) noexcept {
         list = &head;
         if (head) {
@@ -90,6 +97,9 @@ struct Waiter : Timer, Message {
             head = list_next = list_prev = this;
         }
     }
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
     void unlist() noexcept {
         if (!list) return;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <frond/detail/group_core.hpp>
+#include <frond/detail/task_value.hpp>
 #include <frond/this_task.hpp>
 
 #include <functional>
@@ -152,7 +153,7 @@ bool is_empty_callable(F const& f) noexcept {
 /// Makes a node; the group counts it only when it is submitted. @throws std::invalid_argument for an empty
 /// callable
 template <class F, class... A>
-auto* make_node(GroupCore& g, Home& h, std::source_location at, F&& f, A&&... args) {
+auto* make_bare_node(GroupCore& g, Home& h, std::source_location at, F&& f, A&&... args) {
     using R = ResultOf<F, A...>;
     if (is_empty_callable(f)) throw std::invalid_argument("frond: spawn of an empty callable");
     auto build = [&]<class C>(std::type_identity<C>, auto&&... parts) {
@@ -183,6 +184,15 @@ auto* make_node(GroupCore& g, Home& h, std::source_location at, F&& f, A&&... ar
         return build(std::type_identity<C>{},
                      C{std::forward<F>(f), std::tuple<std::decay_t<A>...>(std::forward<A>(args)...)});
     }
+}
+
+/// The same, with copies of what the calling task hands down. @throws also what that copying throws
+template <class F, class... A>
+auto* make_node(GroupCore& g, Home& h, std::source_location at, F&& f, A&&... args) {
+    auto* const n = make_bare_node(g, h, at, std::forward<F>(f), std::forward<A>(args)...);
+    if (values_are_inherited.load(std::memory_order_relaxed)) [[unlikely]]
+        inherit_values(*n);
+    return n;
 }
 
 } // namespace frond::inline v0::detail

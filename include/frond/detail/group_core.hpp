@@ -50,6 +50,7 @@ struct GroupCore {
     bool listed = false;    ///< among its home's groups
     bool shared = false;    ///< the home is a `Runtime`'s: several threads work on this
     bool cancelled = false; ///< until the next quiescence new tasks end cancelled
+    bool spares = false;    ///< a member has cancelled the others, and not itself
     bool stopped = false;   ///< by its stop token: every quiescence leaves it cancelled
     bool expired = false;   ///< by its deadline: the same
     bool timed_out = false; ///< the deadline has ended tasks, and no `join` has said so yet

@@ -76,7 +76,7 @@ struct TaskNode {
         foreign_refs; ///< other threads' handles; all of them where threads share the home
     std::uint32_t born_ms = 0;
     std::atomic<TaskState> state{TaskState::queued};
-    std::atomic<std::uint8_t> marks{0}; ///< `taken`, `cancelled`, `starved`, `has_stop`
+    std::atomic<std::uint8_t> marks{0}; ///< see below
     std::uint8_t stack_class : 3 = 0;   ///< 0: the home's default; else a stack class plus one
     bool pinned : 1 = false;            ///< only `extras->pinned_to` may start it
     bool in_run_queue : 1 = false;      ///< admitted, not started
@@ -95,6 +95,7 @@ struct TaskNode {
     static constexpr std::uint8_t cancelled = 2; ///< it is not to start any more, or to stop at its next wait
     static constexpr std::uint8_t starved = 4;   ///< it cannot start for want of memory
     static constexpr std::uint8_t has_stop = 8;  ///< `extras->stop` is in use
+    static constexpr std::uint8_t limited = 16;  ///< its running time is: by `extras->timeout` or its pool
     static constexpr std::uint32_t first_refs = 2;
 
     TaskNode(TaskOps const& o, GroupCore& g, Home& h, bool home_is_shared, std::source_location at) noexcept

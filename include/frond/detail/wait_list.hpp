@@ -4,6 +4,7 @@
 #include <frond/detail/spin_lock.hpp>
 #include <frond/duration.hpp>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace frond::inline v0::detail {
@@ -23,6 +24,8 @@ public:
     WaitList& operator=(WaitList const&) = delete;
 
     bool empty() const noexcept { return head_ == nullptr; }
+    /// Counts them one by one.
+    std::size_t size() const noexcept;
     /// What the first in the list brought along, in its own frame. @pre not empty
     void* first() const noexcept;
 
@@ -45,8 +48,8 @@ public:
         if (first_) wake();
     }
 
-    /// @pre not empty
-    void take_first(WaitList& list) noexcept;
+    /// @return what it brought along. @pre not empty
+    void* take_first(WaitList& list) noexcept;
     void take_all(WaitList& list) noexcept {
         while (!list.empty()) take_first(list);
     }
@@ -84,7 +87,7 @@ private:
     SyncKind kind_;
 };
 
-/// Tells fibers apart: the calling one. Makes the thread's scheduler at the first use.
-FROND_API void const* current_fiber_id();
+/// Tells fibers apart, plain threads too: the calling one. An even address, other than nullptr.
+FROND_API void const* current_fiber_id() noexcept;
 
 } // namespace frond::inline v0::detail
