@@ -10,5 +10,14 @@
 #include <frond/group.hpp>
 #include <frond/pool.hpp>
 #include <frond/runtime.hpp>
+#include <frond/sync/barrier.hpp>
+#include <frond/sync/channel.hpp>
+#include <frond/sync/condition_variable.hpp>
+#include <frond/sync/event.hpp>
+#include <frond/sync/inherited.hpp>
+#include <frond/sync/local.hpp>
+#include <frond/sync/mutex.hpp>
+#include <frond/sync/rate_limiter.hpp>
+#include <frond/sync/semaphore.hpp>
 #include <frond/task.hpp>
 #include <frond/this_task.hpp>
