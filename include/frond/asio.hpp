@@ -1,6 +1,8 @@
 #pragma once
 
+#include <frond/detail/asio_cancellation.hpp>
 #include <frond/detail/asio_operation.hpp>
+#include <frond/detail/asio_resolve.hpp>
 #include <frond/detail/export.hpp>
 
 #include <concepts>
@@ -92,12 +94,28 @@ private:
 /// is rethrown. An operation that is abandoned (its context destroyed, its handler dropped) ends with
 /// `operation_aborted`; `[ec]` takes that, too, unless the result cannot be default-constructed.
 ///
+/// When the task is cancelled, or a deadline around the call passes, the operation is told to end through its
+/// cancellation slot (`cancellation_type::all`), its end is awaited, and `Cancelled` is thrown, also with
+/// `[ec]`. A result that the operation had by then counts, so nothing that was read is lost; the socket,
+/// timer or channel can be used again. An operation that consists of several, such as `asio::async_read`, may
+/// have moved some bytes when it is told: how many is not known then, and a stream of TLS, WebSocket or HTTP
+/// cannot go on. Where a task must stop already, no operation starts.
+///
+/// An operation that knows no cancellation slot, or whose executor belongs to another thread's context, is
+/// awaited to its natural end. Asio's resolver is left behind instead: the fiber goes on at once, and the
+/// answer is dropped when it comes.
+///
 /// *Suspends* the calling fiber until the operation's handler has run; never resumes it before the initiating
-/// function has returned. @throws std::logic_error inside a handler, before the operation starts
+/// function has returned. @throws Cancelled, as above; std::logic_error inside a handler, before the
+/// operation starts
+///
 /// Thread safety: usable in tasks, in the main fiber of any thread, and with any executor. An operation that
-/// completes on another thread wakes the fiber on its own.
+/// completes on another thread wakes the fiber on its own. An initiation of your own for work on another
+/// thread must have `get_executor`, or it is taken for one of this thread's.
+///
 /// Cost: no allocation by the token; up to 1 KiB of what an operation allocates through its handler lies on
-/// the fiber's stack.
+/// the fiber's stack. In a task, or under a deadline, Asio takes a block of some 50 bytes from the heap for
+/// each operation that consists of several.
 inline constexpr use_fiber_t use_fiber{};
 
 namespace detail {
@@ -116,16 +134,30 @@ struct FiberResult {
 
     template <class Initiation, class... Args>
     static return_type initiate(Initiation&& initiation, use_fiber_t token, Args&&... args) {
-        Operation operation;
+        if constexpr (is_resolution<void(std::decay_t<A>...), std::decay_t<Args>...>) {
+            using Handler = ResolutionHandler<A...>;
+            typename Handler::Operation operation;
+            start<Handler>(operation, std::forward<Initiation>(initiation), std::forward<Args>(args)...);
+            return operation.take(token.code_);
+        } else {
+            Operation operation{context_of(initiation, args...)};
+            start<FiberHandler<A...>>(operation, std::forward<Initiation>(initiation),
+                                      std::forward<Args>(args)...);
+            return operation.take(token.code_);
+        }
+    }
+
+private:
+    template <class Handler, class Initiation, class... Args>
+    static void start(typename Handler::Operation& operation, Initiation&& initiation, Args&&... args) {
         try {
-            std::forward<Initiation>(initiation)(FiberHandler<A...>{operation}, std::forward<Args>(args)...);
+            std::forward<Initiation>(initiation)(Handler{operation}, std::forward<Args>(args)...);
         } catch (...) {
             // The handler may have been handed on before. Its end must be awaited: it refers to this frame.
             operation.wait();
             throw;
         }
         operation.wait();
-        return operation.take(token.code_);
     }
 };
 

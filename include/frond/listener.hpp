@@ -121,10 +121,12 @@ public:
     /// nothing: the thread pauses for 10 ms and tries again.
     ///
     /// *Suspends* until all threads have stopped accepting, so that `connections` gets no more of them; those
-    /// that it has go on, and are joined by whoever owns the group.
+    /// that it has go on, and are joined by whoever owns the group. When the caller is cancelled or its time
+    /// is up, accepting ends in the same way, and the listener is closed; who waits for admission is
+    /// disconnected. Cancelling `connections` does not end it.
     /// @throws boost::system::system_error if a thread gets no socket of its own; Closed if the group is
-    /// closed before the listener; what copying the handler throws. What ends one thread's accepting closes
-    /// the listener
+    /// closed before the listener; what copying the handler throws; Cancelled. What ends one thread's
+    /// accepting closes the listener
     template <class F>
         requires std::copy_constructible<F> && detail::Spawnable<F const&, boost::asio::ip::tcp::socket>
     void serve(Group& connections, F handler, std::source_location at = std::source_location::current()) {

@@ -2,10 +2,12 @@
 
 #include "scheduler/reactor.hpp"
 
+#include <frond/detail/asio_cancellation.hpp>
 #include <frond/detail/asio_handler_memory.hpp>
 #include <frond/duration.hpp>
 
 #include <atomic>
+#include <cstddef>
 #include <mutex>
 #include <sys/types.h>
 #include <thread>
@@ -14,6 +16,19 @@
 #include <boost/asio/steady_timer.hpp>
 
 namespace frond::inline v0::detail {
+
+/// The cancellation lines of a thread that no operation uses.
+class CancellationLines {
+public:
+    CancellationLine* pop() noexcept;
+    void push(CancellationLine& line) noexcept;
+
+private:
+    static constexpr std::size_t most = 1024;
+
+    CancellationLine* idle_ = nullptr;
+    std::size_t count_ = 0;
+};
 
 /// A thread that sleeps in Asio.
 ///
@@ -31,6 +46,8 @@ public:
     AsioReactor& operator=(AsioReactor const&) = delete;
 
     boost::asio::io_context& context() noexcept { return context_; }
+    /// Its thread's.
+    CancellationLines& lines() noexcept { return lines_; }
 
     void poll() override;
     void wait_until(Clock::time_point deadline) override;
@@ -55,6 +72,7 @@ private:
     Clock::time_point alarm_at_ = Clock::time_point::max(); ///< max: not set
     HandlerMemory alarm_memory_;
     HandlerMemory interrupt_memory_;
+    CancellationLines lines_;
     pid_t process_;
     AsioReactor* next_idle_ = nullptr;
 

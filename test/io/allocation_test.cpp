@@ -5,6 +5,7 @@
 #include "io/loopback.hpp"
 #include "support/scale.hpp"
 
+#include <frond/cancel.hpp>
 #include <frond/group.hpp>
 #include <frond/this_task.hpp>
 
@@ -97,7 +98,7 @@ TEST(UseFiberAllocations, AreNoneForReadsAndWrites) {
         boost::system::error_code ec;
         while (!ec) {
             std::size_t const n = socket.async_read_some(asio::buffer(bytes), use_fiber[ec]);
-            if (!ec) asio::async_write(socket, asio::buffer(bytes, n), use_fiber[ec]);
+            if (!ec) socket.async_write_some(asio::buffer(bytes, n), use_fiber[ec]);
         }
     });
     EXPECT_EQ(allocations_of([&socket = ours] {
@@ -108,6 +109,40 @@ TEST(UseFiberAllocations, AreNoneForReadsAndWrites) {
               0U);
     ours.close();
     group.join();
+}
+
+/// Calls @p operation in a task, which could be cancelled, and under a deadline.
+template <class F>
+std::size_t allocations_where_it_may_be_stopped(F operation) {
+    frond::Group group;
+    return group.run([&] {
+        return frond::with_timeout(std::chrono::hours{1}, [&] { return allocations_of(operation); });
+    });
+}
+
+TEST(UseFiberAllocations, AreNoneForSingleOperationsThatMayBeStopped) {
+    auto [ours, theirs] = frond::test::connected_pair();
+    asio::steady_timer timer{io_context()};
+    EXPECT_EQ(allocations_where_it_may_be_stopped([&, &ours = ours, &theirs = theirs] {
+                  std::array<char, 64> bytes{};
+                  ours.async_write_some(asio::buffer(bytes), use_fiber);
+                  theirs.async_read_some(asio::buffer(bytes), use_fiber);
+                  timer.expires_after(std::chrono::microseconds{1});
+                  timer.async_wait(use_fiber);
+                  asio::post(io_context(), use_fiber);
+              }),
+              0U);
+}
+
+/// It is Asio's, and may come from `aligned_alloc`, which only the sanitizers' hook sees.
+TEST(UseFiberAllocations, AreOneForAComposedOperationThatMayBeStopped) {
+    auto [ours, theirs] = frond::test::connected_pair();
+    EXPECT_LE(allocations_where_it_may_be_stopped([&ours = ours, &theirs = theirs] {
+                  std::array<char, 64> bytes{};
+                  asio::async_write(ours, asio::buffer(bytes), use_fiber);
+                  asio::async_read(theirs, asio::buffer(bytes), use_fiber);
+              }),
+              2 * frond::test::scaled(10'000));
 }
 
 TEST(UseFiberAllocations, AreNoneForTimersAndPosts) {
