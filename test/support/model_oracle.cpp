@@ -1,5 +1,7 @@
 #include "support/model_oracle.hpp"
 
+#include "support/model_wait.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -32,6 +34,8 @@ void Oracle::spawned(std::uint32_t task) {
     auto& g = groups_[program_.tasks[task].group];
     if (t.phase != Phase::unborn) complain(numbered("task ", task) + "spawned twice");
     t.phase = Phase::queued;
+    t.cancelled = g.dropping;
+    t.may_be_cancelled = g.may_drop;
     // A new round: what is still unseen comes after what fails from now on.
     if (g.size++ == 0)
         for (auto const e : g.errors) tasks_[e].old_error = true;
@@ -41,8 +45,7 @@ void Oracle::started(std::uint32_t task, std::uint64_t id) {
     by_id_[id] = task;
     auto& t = tasks_[task];
     if (t.phase != Phase::queued) complain(numbered("task ", task) + "runs, but not as a queued task");
-    if (is_dropping(program_.tasks[task].group))
-        complain(numbered("task ", task) + "starts although its group drops what has not started");
+    if (t.cancelled) complain(numbered("task ", task) + "starts although it was cancelled");
     t.phase = Phase::running;
     if (auto const pool = program_.groups[program_.tasks[task].group].pool; pool != no_pool)
         ++started_in_[pool];
@@ -86,8 +89,8 @@ void Oracle::failed(std::uint32_t task, std::exception_ptr error) {
         t.in_errors = true;
         g.errors.push_back(task);
     }
-    if (program_.groups[index].on_error == OnError::cancel && g.size > 1) g.dropping = true;
     ended(task, Phase::failed);
+    if (program_.groups[index].on_error == OnError::cancel && g.size > 0) cancel_group(index);
 }
 
 void Oracle::dropped(std::uint32_t task) {
@@ -95,43 +98,55 @@ void Oracle::dropped(std::uint32_t task) {
     if (t.phase == Phase::unborn) return; // refused
     if (t.phase != Phase::queued)
         complain(numbered("task ", task) + "its callable died unused, but it had started");
-    if (!is_dropping(program_.tasks[task].group))
-        complain(numbered("task ", task) + "dropped without a reason");
+    if (!t.cancelled && !t.may_be_cancelled) complain(numbered("task ", task) + "dropped without a reason");
     ++dropped_;
     ended(task, Phase::cancelled);
 }
 
 void Oracle::ended(std::uint32_t task, Phase how) {
     tasks_[task].phase = how;
-    auto& g = groups_[program_.tasks[task].group];
+    auto const group = program_.tasks[task].group;
+    auto& g = groups_[group];
     if (g.dead) complain(numbered("task ", task) + "ends after its group");
-    if (--g.size == 0) quiescent(g);
+    task_has_come(task);
+    if (--g.size <= 1) group_has_come(group);
+    if (g.size == 0) quiescent(group);
 }
 
-// --- errors
-// -------------------------------------------------------------------------------------------------
+// --- errors -----------------------------------------------------------------------------------------------
 
-void Oracle::quiescent(GroupState& g) {
-    g.dropping = false;
-    if (g.waiting_joins.empty()) return;
-    auto const error = take_error(g);
+void Oracle::quiescent(std::uint32_t group) {
+    auto& g = groups_[group];
+    g.dropping = g.stopped;
+    g.may_drop = false;
+    auto const error = next_error(g);
+    bool seen = false;
     for (Join* const j : std::exchange(g.waiting_joins, {})) {
+        if (!j->wait->has_come()) continue; // it was cancelled before
         j->over = true;
         j->error = error;
+        seen = seen || !j->wait->may_throw();
     }
+    if (seen && error) forget_error(error);
 }
 
-/// The first one of this round, else the oldest.
-std::exception_ptr Oracle::take_error(GroupState& g) {
-    if (g.errors.empty()) return nullptr;
-    auto first = g.errors.front();
+/// The first one of this round, else the oldest. @return whose; 0: none
+std::uint32_t Oracle::next_error(GroupState const& g) const {
     for (auto const e : g.errors)
-        if (!tasks_[e].old_error) {
-            first = e;
-            break;
-        }
-    forget_error(first);
-    return tasks_[first].error;
+        if (!tasks_[e].old_error) return e;
+    return g.errors.empty() ? 0 : g.errors.front();
+}
+
+bool Oracle::is_error(std::uint32_t task, std::exception_ptr const& error) const {
+    auto const& t = tasks_[task];
+    if (!t.timed_out) return t.error == error;
+    try {
+        std::rethrow_exception(error);
+    } catch (TimedOut const&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
 }
 
 void Oracle::forget_error(std::uint32_t task) {
@@ -139,22 +154,32 @@ void Oracle::forget_error(std::uint32_t task) {
     std::erase(groups_[program_.tasks[task].group].errors, task);
 }
 
-Oracle::Join& Oracle::join_begins(std::uint32_t group) {
+Oracle::Join& Oracle::join_begins(std::uint32_t group, Wait const& wait) {
     auto& g = groups_[group];
     auto& join = g.joins.emplace_back();
-    if (g.size > 0)
+    join.wait = &wait;
+    if (g.size > 0) {
         g.waiting_joins.push_back(&join);
-    else
-        join = {.over = true, .error = take_error(g)};
+    } else {
+        join.over = true;
+        join.error = next_error(g);
+        if (join.error) forget_error(join.error);
+    }
     return join;
 }
 
-void Oracle::join_ended(Join const& join, std::exception_ptr const& error) {
-    if (!join.over) complain("a join returns before its group is quiescent");
-    if (join.error != error)
-        complain(!error        ? "a join should have thrown"
-                 : !join.error ? "a join throws an error that it should not see"
-                               : "a join throws the wrong error");
+void Oracle::join_ended(std::uint32_t group, Join& join, std::exception_ptr const& error) {
+    std::erase(groups_[group].waiting_joins, &join);
+    if (!join.over) return complain("a join returns before its group is quiescent");
+    if (join.error) forget_error(join.error);
+    if (!error != !join.error)
+        complain(!error ? "a join should have thrown" : "a join throws an error that it should not see");
+    else if (error && !is_error(join.error, error))
+        complain("a join throws the wrong error");
+}
+
+void Oracle::join_cut_short(std::uint32_t group, Join& join) {
+    std::erase(groups_[group].waiting_joins, &join);
 }
 
 void Oracle::took_errors(std::uint32_t group, std::vector<TaskError> const& errors) {
@@ -164,7 +189,7 @@ void Oracle::took_errors(std::uint32_t group, std::vector<TaskError> const& erro
                  std::to_string(g.errors.size()));
     } else {
         for (std::size_t i = 0; i < errors.size(); ++i)
-            if (task_of(errors[i]) != g.errors[i] || errors[i].error != tasks_[g.errors[i]].error)
+            if (task_of(errors[i]) != g.errors[i] || !is_error(g.errors[i], errors[i].error))
                 complain(numbered("group ", group) + "errors() gives another error or order");
     }
     for (auto const e : std::vector{g.errors}) forget_error(e);
@@ -182,7 +207,7 @@ void Oracle::unhandled(TaskError const& error) {
     auto const task = task_of(error);
     if (task == 0) return complain("an unhandled error of no task");
     auto& t = tasks_[task];
-    if (t.error != error.error) complain(numbered("task ", task) + "reported with another error");
+    if (!is_error(task, error.error)) complain(numbered("task ", task) + "reported with another error");
     auto const index = program_.tasks[task].group;
     if (program_.groups[index].on_error == OnError::report) {
         if (!std::exchange(t.report_expected, false)) complain(numbered("task ", task) + "reported twice");
@@ -197,7 +222,7 @@ void Oracle::unhandled(TaskError const& error) {
 void Oracle::group_dies(std::uint32_t group, bool unwinding) {
     auto& g = groups_[group];
     g.dying = true;
-    if (unwinding && g.size > 0 && !program_.groups[group].is_pool) g.dropping = true;
+    if (unwinding && g.size > 0) cancel_group(group);
 }
 
 bool Oracle::refuses(std::uint32_t spawner, std::uint32_t group) const {
@@ -232,13 +257,14 @@ void Oracle::saw_value(std::uint32_t task, int value) {
 
 void Oracle::saw_error(std::uint32_t task, std::exception_ptr const& error) {
     auto const& t = tasks_[task];
-    if (t.error != error || !t.error) complain(numbered("task ", task) + "a waiter got another error");
+    if (!error || !is_error(task, error)) complain(numbered("task ", task) + "a waiter got another error");
     if (t.phase == Phase::failed) forget_error(task);
 }
 
-void Oracle::saw_cancelled(std::uint32_t task) {
-    if (tasks_[task].phase != Phase::cancelled)
-        complain(numbered("task ", task) + "seems cancelled and is not");
+void Oracle::saw_cancelled(std::uint32_t task, std::exception_ptr const& error) {
+    auto const& t = tasks_[task];
+    if (t.phase != Phase::cancelled) complain(numbered("task ", task) + "seems cancelled and is not");
+    if (t.error && t.error != error) complain(numbered("task ", task) + "a waiter got another Cancelled");
 }
 
 void Oracle::saw_taken(std::uint32_t task, char const* text) {

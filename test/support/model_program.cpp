@@ -1,7 +1,7 @@
 #include "support/model_program.hpp"
 
 #include <algorithm>
-#include <ostream>
+#include <iterator>
 #include <random>
 
 namespace frond::test {
@@ -14,6 +14,8 @@ public:
 
     Program generate() {
         one_waiter_ = chance(50);
+        program_.stops = stops_ = chance(70);
+        crossing_ = stops_ && chance(40);
         budget_ = chance(10) ? between(100, 300) : between(3, 60);
         most_tasks_ = budget_;
         make_pools();
@@ -42,8 +44,11 @@ private:
             std::size_t const limit = chance(40) ? 1 : chance(60) ? between(2, 5) : between(6, 100);
             auto const order = chance(80) ? Order::fifo : Order::newest;
             program_.pools.push_back({.limit = limit, .order = order});
-            program_.groups.push_back(
-                {.pool = i, .is_pool = true, .on_error = random_on_error(), .owner = 0});
+            program_.groups.push_back({.pool = i,
+                                       .is_pool = true,
+                                       .has_token = stops_ && chance(15),
+                                       .on_error = random_on_error(),
+                                       .owner = 0});
         }
     }
 
@@ -69,7 +74,9 @@ private:
         auto const steps = depth == 0 ? between(3, 20) : between(0, depth < 6 ? 7 : 2);
         for (std::uint32_t i = 0; i < steps; ++i) {
             auto const what = between(1, 100);
-            if (what <= 50)
+            if (stops_ && chance(25))
+                add_stop(me, visible, children, older);
+            else if (what <= 50)
                 add_child(me, depth, visible, children, older);
             else if (what <= 70)
                 add_wait_for_task(me, children, older);
@@ -89,6 +96,108 @@ private:
                       : how <= 95 ? Ending::number
                                   : Ending::cancelled;
         spec.propagates = chance(20);
+        if (stops_) make_stoppable(me);
+    }
+
+    /// What is around it, and around parts of it.
+    void make_stoppable(std::uint32_t me) {
+        wrap_parts(program_.tasks[me].steps, 3);
+        auto& spec = program_.tasks[me];
+        spec.swallows = chance(20);
+        if (!chance(me == 0 ? 10 : 20)) return;
+        auto const what = between(1, 100);
+        spec.around = what <= 40 && me != 0     ? Around::time_limit
+                      : what <= 80 || crossing_ ? Around::deadline
+                                                : Around::shield;
+        spec.limit = random_limit();
+        if (spec.around == Around::time_limit && spec.limit == Limit::soon) spec.limit = Limit::at_once;
+    }
+
+    Limit random_limit() { return chance(45) ? Limit::at_once : chance(60) ? Limit::never : Limit::soon; }
+
+    void wrap_parts(std::vector<Step>& steps, unsigned depth) {
+        while (!steps.empty() && chance(35)) {
+            auto const size = static_cast<std::uint32_t>(steps.size());
+            auto const first = between(0, size - 1);
+            auto const last = between(first + 1, std::min(size, first + 6));
+            if (last - first == 1 && !steps[first].inner.empty() && chance(70)) continue;
+            auto const begin = steps.begin() + first;
+            auto const end = steps.begin() + last;
+            auto const what = between(1, 100);
+            Step block{.kind = what <= 35   ? Step::Kind::with_timeout
+                               : what <= 50 ? Step::Kind::move_on_after
+                               : what <= 65 ? Step::Kind::shield
+                               : what <= 85 ? Step::Kind::clean_up
+                                            : Step::Kind::rescue,
+                       .limit = random_limit()};
+            bool const protects = block.kind == Step::Kind::shield || block.kind == Step::Kind::clean_up;
+            if (protects && crossing_ && !std::all_of(begin, end, never_waits_for_tasks)) continue;
+            block.inner.assign(std::make_move_iterator(begin), std::make_move_iterator(end));
+            steps.erase(begin, end);
+            if (depth > 1) wrap_parts(block.inner, depth - 1);
+            steps.insert(steps.begin() + first, std::move(block));
+        }
+    }
+
+    static bool never_waits_for_tasks(Step const& s) {
+        switch (s.kind) {
+        case Step::Kind::spawn:
+        case Step::Kind::try_spawn:
+        case Step::Kind::errors:
+        case Step::Kind::loan:
+        case Step::Kind::yield:
+        case Step::Kind::nap:
+        case Step::Kind::check:
+        case Step::Kind::request_cancel_task:
+        case Step::Kind::request_cancel_group:
+        case Step::Kind::stop_group:
+            return true;
+        default:
+            return !s.inner.empty() && std::all_of(s.inner.begin(), s.inner.end(), never_waits_for_tasks);
+        }
+    }
+
+    void add_stop(std::uint32_t me, std::vector<std::uint32_t> const& visible,
+                  std::vector<std::uint32_t> const& children, std::vector<std::uint32_t> const& older) {
+        auto const any_task = between(0, static_cast<std::uint32_t>(program_.tasks.size()) - 1);
+        auto const what = between(1, 100);
+        if (what <= 15) {
+            steps_of(me).push_back({Step::Kind::check});
+        } else if (what <= 40) {
+            auto const task = !children.empty() && chance(60) ? any_of(children) : chance(10) ? me : any_task;
+            if (task != 0) steps_of(me).push_back({Step::Kind::request_cancel_task, task});
+        } else if (what <= 60) {
+            add_cancel_of_task(me, any_task, children, older);
+        } else if (what <= 75) {
+            if (!visible.empty()) steps_of(me).push_back({Step::Kind::request_cancel_group, any_of(visible)});
+        } else if (what <= 90) {
+            auto const& groups = crossing_ ? visible : program_.tasks[me].opens;
+            if (groups.empty()) return;
+            steps_of(me).push_back({Step::Kind::cancel_group, any_of(groups)});
+            ++program_.extra_waiters;
+        } else {
+            std::vector<std::uint32_t> with_token;
+            std::copy_if(visible.begin(), visible.end(), std::back_inserter(with_token),
+                         [this](auto g) { return program_.groups[g].has_token; });
+            if (!with_token.empty()) steps_of(me).push_back({Step::Kind::stop_group, any_of(with_token)});
+        }
+    }
+
+    void add_cancel_of_task(std::uint32_t me, std::uint32_t any_task,
+                            std::vector<std::uint32_t> const& children,
+                            std::vector<std::uint32_t> const& older) {
+        auto task = me;
+        if (crossing_ && chance(50))
+            task = any_task;
+        else if (!chance(10)) {
+            bool const across = !older.empty() && chance(30);
+            if (!across && children.empty()) return;
+            task = any_of(across ? older : children);
+            if (across && program_.tasks[task].rank < program_.tasks[me].rank) return;
+        }
+        if (task == 0) return;
+        ++program_.extra_waiters;
+        steps_of(me).push_back({Step::Kind::cancel_task, task});
     }
 
     std::vector<Step>& steps_of(std::uint32_t task) { return program_.tasks[task].steps; }
@@ -103,8 +212,11 @@ private:
                 if (lives && may_enter(program_.tasks[me].rank, candidate)) pool = candidate;
             }
             auto const index = static_cast<std::uint32_t>(program_.groups.size());
-            program_.groups.push_back(
-                {.pool = pool, .is_pool = false, .on_error = random_on_error(), .owner = me});
+            program_.groups.push_back({.pool = pool,
+                                       .is_pool = false,
+                                       .has_token = stops_ && chance(15),
+                                       .on_error = random_on_error(),
+                                       .owner = me});
             program_.tasks[me].opens.push_back(index);
             visible.push_back(index);
         }
@@ -190,69 +302,14 @@ private:
     std::mt19937_64 random_;
     Program program_;
     bool one_waiter_ = false;
+    bool stops_ = false;
+    bool crossing_ = false; ///< whoever cancels may wait for what may wait for it
     std::uint32_t budget_ = 0;
     std::uint32_t most_tasks_ = 0;
 };
 
-char const* name_of(Step::Kind k) {
-    switch (k) {
-    case Step::Kind::spawn:
-        return "spawn";
-    case Step::Kind::try_spawn:
-        return "try_spawn";
-    case Step::Kind::spawn_wait:
-        return "spawn_wait";
-    case Step::Kind::run:
-        return "run";
-    case Step::Kind::get:
-        return "get";
-    case Step::Kind::take:
-        return "take";
-    case Step::Kind::wait:
-        return "wait";
-    case Step::Kind::wait_briefly:
-        return "wait_briefly";
-    case Step::Kind::error:
-        return "error";
-    case Step::Kind::join:
-        return "join group";
-    case Step::Kind::errors:
-        return "errors of group";
-    case Step::Kind::loan:
-        return "loan";
-    case Step::Kind::yield:
-        return "yield";
-    case Step::Kind::nap:
-        return "nap";
-    }
-    return "?";
-}
-
 } // namespace
 
 Program random_program(std::uint64_t seed) { return Generator{seed}.generate(); }
-
-std::ostream& operator<<(std::ostream& out, Program const& p) {
-    out << "seed " << p.seed << ", " << p.extra_waiters << " extra waiters\n";
-    for (std::size_t i = 0; i < p.pools.size(); ++i)
-        out << "pool " << i << ": limit " << p.pools[i].limit
-            << (p.pools[i].order == Order::newest ? ", newest first" : "") << '\n';
-    for (std::size_t i = 0; i < p.groups.size(); ++i) {
-        out << "group " << i << ": of task " << p.groups[i].owner;
-        if (p.groups[i].pool != no_pool) out << ", in pool " << p.groups[i].pool;
-        out << (p.groups[i].on_error == OnError::cancel   ? ", cancels"
-                : p.groups[i].on_error == OnError::report ? ", reports"
-                                                          : "")
-            << '\n';
-    }
-    for (std::size_t i = 0; i < p.tasks.size(); ++i) {
-        auto const& t = p.tasks[i];
-        out << "task " << i << " in group " << t.group << ", child of " << t.parent << ':';
-        for (auto const& s : t.steps) out << ' ' << name_of(s.kind) << ' ' << s.index << ';';
-        out << (t.ending == Ending::value ? " value" : " throws") << (t.propagates ? ", propagates" : "")
-            << '\n';
-    }
-    return out;
-}
 
 } // namespace frond::test

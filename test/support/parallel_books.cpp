@@ -21,7 +21,11 @@ void raise_to(std::atomic<std::size_t>& peak, std::size_t n) {
 } // namespace
 
 ParallelBooks::ParallelBooks(Program const& p)
-    : program_{p}, tasks_(p.tasks.size()), groups_(p.groups.size()), pools_(p.pools.size()) {
+    : stops{p, [this](std::string text) { complain(std::move(text)); }},
+      program_{p},
+      tasks_(p.tasks.size()),
+      groups_(p.groups.size()),
+      pools_(p.pools.size()) {
     for (std::uint32_t i = 1; i < p.tasks.size(); ++i) groups_[p.tasks[i].group].tasks.push_back(i);
 }
 
@@ -62,14 +66,14 @@ void ParallelBooks::still_here(std::uint32_t task) {
 void ParallelBooks::pinned_to(std::uint32_t task, std::thread::id thread) { tasks_[task].pinned_to = thread; }
 
 void ParallelBooks::works_again(std::uint32_t task) {
-    if (task == 0) return;
+    if (task == 0 || task == ParallelStops::nobody) return;
     still_here(task);
     auto const pool = pool_of(task);
     if (pool != no_pool) raise_to(pools_[pool].most_working, ++pools_[pool].working);
 }
 
 void ParallelBooks::stops_working(std::uint32_t task) {
-    if (task == 0) return;
+    if (task == 0 || task == ParallelStops::nobody) return;
     if (auto const pool = pool_of(task); pool != no_pool) --pools_[pool].working;
 }
 
@@ -87,7 +91,7 @@ void ParallelBooks::cancelled_itself(std::uint32_t task, std::exception_ptr erro
 void ParallelBooks::failed(std::uint32_t task, std::exception_ptr error) {
     stops_working(task);
     auto const group = program_.tasks[task].group;
-    if (program_.groups[group].on_error == OnError::cancel) may_drop(group);
+    if (program_.groups[group].on_error == OnError::cancel) stops.cancels_group(group, true);
     tasks_[task].error = std::move(error);
     tasks_[task].phase = Phase::failed;
 }
@@ -98,6 +102,7 @@ void ParallelBooks::callable_died(std::uint32_t task, bool called) {
     if (called) return;
     ++drops_;
     if (t.calls != 0) complain(numbered("task ", task) + "runs and its callable died unused");
+    t.dropped_unasked = !stops.may_be_cancelled(task);
     t.phase = Phase::cancelled;
 }
 
@@ -283,8 +288,7 @@ void ParallelBooks::finished() {
         auto const& t = tasks_[i];
         if (t.callables != 0) complain(numbered("task ", i) + "its callable was not destroyed");
         if (t.spawned && !has_ended(i)) complain(numbered("task ", i) + "never ended");
-        if (t.spawned && t.calls == 0 && !groups_[program_.tasks[i].group].may_drop)
-            complain(numbered("task ", i) + "dropped without a reason");
+        if (t.spawned && t.dropped_unasked) complain(numbered("task ", i) + "dropped without a reason");
         if (t.refused && t.calls != 0) complain(numbered("task ", i) + "runs although it was refused");
         if (t.takes > 1) complain(numbered("task ", i) + "taken twice");
     }

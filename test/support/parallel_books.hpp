@@ -1,6 +1,7 @@
 #pragma once
 
 #include "support/model_program.hpp"
+#include "support/parallel_stops.hpp"
 
 #include <frond/errors.hpp>
 #include <frond/task.hpp>
@@ -23,6 +24,8 @@ namespace frond::test {
 class ParallelBooks {
 public:
     explicit ParallelBooks(Program const& p);
+
+    ParallelStops stops;
 
     // --- tasks ---
     enum class Phase : std::uint8_t { unborn, running, done, failed, cancelled };
@@ -51,11 +54,15 @@ public:
     void saw_end(std::uint32_t task);
     void saw_state(std::uint32_t task, TaskState state);
     void saw_taken(std::uint32_t task);
+    bool was_cancelled(std::uint32_t task) const { return tasks_[task].phase == Phase::cancelled; }
+    /// Whether the task has ended with just that.
+    bool is_end_of(std::uint32_t task, std::exception_ptr const& error) const {
+        return has_ended(task) && tasks_[task].error == error;
+    }
     void takes(std::uint32_t task) { tasks_[task].take_begun = true; }
     void took(std::uint32_t task);
 
     // --- groups ---
-    void may_drop(std::uint32_t group) { groups_[group].may_drop = true; }
     void may_refuse(std::uint32_t pool) { pools_[pool].may_refuse = true; }
     void closed_unasked(std::uint32_t group);
     /// Tasks that a join which begins now has to wait for.
@@ -83,7 +90,7 @@ public:
             complain(name + std::to_string(most) + " at work, limit " + std::to_string(p.highest_limit) +
                      ", overdrawn by " + std::to_string(s.overdraft_peak));
         if (s.active_peak > p.highest_limit + s.overdraft_peak) complain(name + "uncounted overdraft");
-        if (p.strict && s.overdraft_peak > program_.extra_waiters + drops_.load())
+        if (p.strict && !program_.stops && s.overdraft_peak > program_.extra_waiters + drops_.load())
             complain(name + "overdrawn by " + std::to_string(s.overdraft_peak) + ", predicted " +
                      std::to_string(program_.extra_waiters + drops_.load()));
     }
@@ -106,6 +113,7 @@ private:
         std::atomic<int> callables{0}; ///< alive
         std::atomic<int> takes{0};
         std::atomic<bool> spawned{false};
+        std::atomic<bool> dropped_unasked{false};
         std::atomic<bool> refused{false};
         std::atomic<bool> take_begun{false};
         std::atomic<bool> seen{false};         ///< somebody has the error
@@ -116,7 +124,6 @@ private:
         std::atomic<bool> seen_in_life{false}; ///< before the group's destructor
     };
     struct GroupRecord {
-        std::atomic<bool> may_drop{false};
         std::atomic<bool> dead{false};
         std::atomic<int> lines{0}; ///< of the handler, at its end
         std::size_t unhandled = 0;

@@ -13,7 +13,8 @@ namespace frond::test {
 void ParallelGroups::open(std::uint32_t index) {
     auto const& spec = program_.groups[index];
     auto& group = places_[index];
-    GroupOptions const options{.on_error = spec.on_error};
+    GroupOptions options{.on_error = spec.on_error};
+    if (spec.has_token) options.stop = tokens_[index].get_token();
     auto const& dice = extras_.dice;
     if (spec.is_pool) {
         auto const& pool = program_.pools[spec.pool];
@@ -45,12 +46,11 @@ void ParallelGroups::destroy(std::uint32_t owner, std::uint32_t index, bool unwi
     if (!places_[index].is_open()) return;
     Group& group = *places_[index];
     if (!unwinding && extras_.dice.chance(60, Dice::final_join, index)) {
-        while (!waits_.join_once(owner, index, group)) {
-        }
-        if (group.size() != 0 || group.active() != 0 || group.pending() != 0)
+        bool const whole = waits_.join_to_the_last(owner, index, group);
+        if (whole && (group.size() != 0 || group.active() != 0 || group.pending() != 0))
             books_.complain("group " + std::to_string(index) + ": not empty after its last join");
     }
-    if (unwinding) books_.may_drop(index);
+    if (unwinding) books_.stops.cancels_group(index);
     if (spec.is_pool) books_.may_refuse(spec.pool);
     books_.group_dies(index);
     books_.stops_working(owner);
@@ -58,6 +58,7 @@ void ParallelGroups::destroy(std::uint32_t owner, std::uint32_t index, bool unwi
         waits_.join_idle_pool(index, group);
         books_.pool_is_idle(spec.pool, places_[index].pool().stats());
     }
+    books_.stops.waits_in_destructor(owner);
     places_[index].end();
     books_.works_again(owner);
     books_.group_dead(index);

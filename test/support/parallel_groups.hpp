@@ -8,6 +8,8 @@
 
 #include <cstdint>
 #include <deque>
+#include <stop_token>
+#include <vector>
 
 namespace frond::test {
 
@@ -15,13 +17,23 @@ namespace frond::test {
 class ParallelGroups {
 public:
     ParallelGroups(Program const& program, Extras const& extras, ParallelBooks& books, ParallelWaits& waits)
-        : program_{program}, extras_{extras}, books_{books}, waits_{waits}, places_(program.groups.size()) {}
+        : program_{program},
+          extras_{extras},
+          books_{books},
+          waits_{waits},
+          places_(program.groups.size()),
+          tokens_(program.groups.size()) {}
 
     GroupPlace const& operator[](std::uint32_t index) const { return places_[index]; }
 
     void open(std::uint32_t index);
     /// @param unwinding an exception ends the owner: no last join
     void destroy(std::uint32_t owner, std::uint32_t index, bool unwinding);
+
+    void stop(std::uint32_t index) {
+        books_.stops.cancels_group(index);
+        tokens_[index].request_stop();
+    }
 
     /// Resizes or closes one of the pools, from any task, if the seed wants that.
     void change_a_pool(std::uint32_t draw);
@@ -35,6 +47,7 @@ private:
     ParallelBooks& books_;
     ParallelWaits& waits_;
     std::deque<GroupPlace> places_;
+    std::vector<std::stop_source> tokens_;
 };
 
 } // namespace frond::test

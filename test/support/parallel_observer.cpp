@@ -20,13 +20,13 @@ void observe(ParallelScene& scene, std::uint32_t number, std::atomic<bool> const
             std::this_thread::yield();
             continue;
         }
-        switch (random() % 5) {
+        switch (random() % (scene.program.stops ? 7 : 5)) {
         case 0:
             if (task.wait_for(std::chrono::microseconds{random() % 100}))
                 scene.books.saw_state(index, task.state());
             break;
         case 1:
-            scene.waits.watch(0, index, [&] { return task.get(); });
+            scene.waits.watch(ParallelStops::nobody, index, [&] { return task.get(); });
             break;
         case 2:
             if (task.ready()) scene.books.saw_state(index, task.state());
@@ -34,6 +34,14 @@ void observe(ParallelScene& scene, std::uint32_t number, std::atomic<bool> const
         case 3:
             task.wait();
             scene.books.saw_end(index);
+            break;
+        case 5:
+            scene.books.stops.cancels_task(index);
+            task.request_cancel();
+            scene.books.stops.has_cancelled_task(index);
+            break;
+        case 6:
+            scene.waits.cancel_task(ParallelStops::nobody, index, task);
             break;
         default:
             kept.push_back(std::move(task));

@@ -1,5 +1,6 @@
 #include "support/parallel_run.hpp"
 
+#include "support/model_blocks.hpp"
 #include "support/parallel_compute.hpp"
 #include "support/parallel_observer.hpp"
 
@@ -26,10 +27,12 @@ public:
         auto const open = [&] {
             for (auto const g : scene.program.tasks[me].opens) scene.groups.open(g);
         };
-        if (entered)
+        if (entered) {
+            Shield const shield;
             entered->run(open);
-        else
+        } else {
             open();
+        }
     }
     OpenGroups(OpenGroups const&) = delete;
     OpenGroups& operator=(OpenGroups const&) = delete;
@@ -76,9 +79,11 @@ std::string ParallelRun::go() {
 void ParallelRun::drive() {
     auto const main = [this] {
         try {
-            perform(0);
+            perform_within_limits(0);
         } catch (std::exception const& e) {
             scene_.books.complain(std::string{"the driver gets: "} + e.what());
+        } catch (Cancelled const& c) {
+            scene_.books.complain("the driver is cancelled: " + c.text);
         }
     };
     switch (scene_.extras.driver) {
@@ -99,7 +104,7 @@ void ParallelRun::drive() {
 int ParallelRun::call(std::uint32_t me) {
     scene_.books.started(me);
     try {
-        perform(me);
+        perform_within_limits(me);
     } catch (Cancelled const&) {
         scene_.books.cancelled_itself(me, std::current_exception());
         throw;
@@ -111,16 +116,28 @@ int ParallelRun::call(std::uint32_t me) {
     return ParallelBooks::value_of(me);
 }
 
+void ParallelRun::perform_within_limits(std::uint32_t me) {
+    auto const& spec = scene_.program.tasks[me];
+    auto const body = [&] { perform(me); };
+    switch (spec.around) {
+    case Around::nothing:
+        body();
+        break;
+    case Around::time_limit: // what it does to the task's end depends on the schedule
+    case Around::deadline:
+        with_deadline(scene_.books.stops, me, true, me != 0, spec.limit, body);
+        break;
+    case Around::shield:
+        with_shield(scene_.books.stops, me, spec.limit, body);
+        break;
+    }
+}
+
 void ParallelRun::perform(std::uint32_t me) {
     OpenGroups const own{scene_, me, scene_.extras.is_outside(me) ? runtime_ : nullptr};
     auto const& spec = scene_.program.tasks[me];
-    std::uint64_t place = 0;
-    for (auto const& step : spec.steps) {
-        take_extra_step(me, ++place);
-        take_step(me, step);
-        scene_.books.still_here(me);
-    }
-    take_extra_step(me, ++place);
+    take_steps(*this, me, spec.steps);
+    take_extra_step(me, ++places_[me]);
     switch (spec.ending) {
     case Ending::value:
         return;
@@ -142,7 +159,7 @@ void ParallelRun::take_extra_step(std::uint32_t me, std::uint64_t place) {
         compute(time);
         break;
     case 2:
-        sleep_for(time);
+        scene_.waits.through(me, [&] { sleep_for(time); }, true);
         break;
     case 3:
         scene_.groups.change_a_pool(dice.below(1000, Dice::resizes, me, place));
@@ -158,6 +175,8 @@ void ParallelRun::take_extra_step(std::uint32_t me, std::uint64_t place) {
 
 void ParallelRun::take_step(std::uint32_t me, Step const& step) {
     using Kind = Step::Kind;
+    auto& stops = scene_.books.stops;
+    take_extra_step(me, ++places_[me]);
     switch (step.kind) {
     case Kind::spawn:
     case Kind::try_spawn:
@@ -184,23 +203,67 @@ void ParallelRun::take_step(std::uint32_t me, Step const& step) {
         lend(me);
         break;
     case Kind::yield:
-        yield();
+        scene_.waits.through(me, [] { yield(); }, true);
         break;
     case Kind::nap:
-        sleep_for(std::chrono::microseconds{20});
+        scene_.waits.through(me, [] { sleep_for(std::chrono::microseconds{20}); }, true);
         break;
+    case Kind::check:
+        stops.check_token(me);
+        scene_.waits.through(me, [] { this_task::check(); }, true);
+        break;
+    case Kind::cancel_task:
+        if (auto const task = scene_.handles.of(step.index)) scene_.waits.cancel_task(me, step.index, task);
+        break;
+    case Kind::request_cancel_task:
+        if (auto const task = scene_.handles.of(step.index)) {
+            stops.cancels_task(step.index);
+            task.request_cancel();
+            stops.has_cancelled_task(step.index);
+        }
+        break;
+    case Kind::cancel_group:
+        if (auto const& group = scene_.groups[step.index]; group.is_open())
+            scene_.waits.cancel_group(me, step.index, *group);
+        break;
+    case Kind::request_cancel_group:
+        if (auto const& group = scene_.groups[step.index]; group.is_open()) {
+            stops.cancels_group(step.index);
+            (*group).request_cancel("asked");
+            stops.has_cancelled_group(step.index);
+        }
+        break;
+    case Kind::stop_group:
+        scene_.groups.stop(step.index);
+        break;
+    case Kind::with_timeout:
+    case Kind::move_on_after:
+        with_deadline(stops, me, step.kind == Kind::with_timeout, scene_.program.tasks[me].propagates,
+                      step.limit, [&] { take_steps(*this, me, step.inner); });
+        break;
+    case Kind::shield:
+        with_shield(stops, me, step.limit, [&] { take_steps(*this, me, step.inner); });
+        break;
+    case Kind::clean_up:
+    case Kind::rescue:
+        break; // see take_steps
     }
+    scene_.books.still_here(me);
+    auto const pool = scene_.program.groups[scene_.program.tasks[me].group].pool;
+    if (me != 0 && pool != no_pool && scene_.groups[pool].pool().stats().active == 0)
+        scene_.books.complain("task " + std::to_string(me) + ": works without a slot");
 }
 
 void ParallelRun::lend(std::uint32_t me) {
     auto const& program = scene_.program;
     auto const pool = program.groups[program.tasks[me].group].pool;
-    scene_.books.stops_working(me);
-    {
-        auto const loan = scene_.groups[pool].pool().release_slot();
-        yield();
-    }
-    scene_.books.works_again(me);
+    scene_.waits.through(
+        me,
+        [&] {
+            auto const loan = scene_.groups[pool].pool().release_slot();
+            yield();
+        },
+        true);
 }
 
 } // namespace frond::test

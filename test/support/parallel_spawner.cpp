@@ -8,25 +8,6 @@
 
 namespace frond::test {
 
-namespace {
-
-/// The task does not work while this lives, whether the call within returns or throws.
-class Pause {
-public:
-    Pause(ParallelBooks& books, std::uint32_t task) : books_{books}, task_{task} {
-        books_.stops_working(task_);
-    }
-    Pause(Pause const&) = delete;
-    Pause& operator=(Pause const&) = delete;
-    ~Pause() { books_.works_again(task_); }
-
-private:
-    ParallelBooks& books_;
-    std::uint32_t const task_;
-};
-
-} // namespace
-
 /// In the callable, so that the books learn how that died.
 class ParallelSpawner::Body {
 public:
@@ -70,16 +51,17 @@ void ParallelSpawner::spawn(std::uint32_t me, Step const& step) {
                 books.refused(child);
             break;
         case Step::Kind::spawn_wait: {
-            Pause const pause{books, me};
-            spawned(child, group.spawn_wait(std::move(options), Body{*this, child}));
+            scene_.waits.through(
+                me, [&] { spawned(child, group.spawn_wait(std::move(options), Body{*this, child})); });
             break;
         }
         case Step::Kind::run:
             run(me, group, child);
             break;
         default: {
-            Pause const pause{books, me}; // a full backlog
-            spawned(child, spawn_now_or_later(group, std::move(options), child));
+            // A full backlog makes it wait.
+            scene_.waits.through(
+                me, [&] { spawned(child, spawn_now_or_later(group, std::move(options), child)); });
             break;
         }
         }
