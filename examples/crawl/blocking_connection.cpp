@@ -7,6 +7,8 @@
 
 #include <cerrno>
 #include <poll.h>
+#include <sys/socket.h>
+#include <utility>
 #include <vector>
 
 namespace crawl {
@@ -31,14 +33,20 @@ public:
     lowest_layer_type const& lowest_layer() const { return socket_.lowest_layer(); }
 
     void set_deadline(Connection::Deadline deadline) { deadline_ = deadline; }
+    void set_stop(std::stop_token token) { stop_ = std::move(token); }
 
     void connect(tcp::endpoint const& endpoint, error_code& ec) {
         socket_.close(ec);
         socket_.open(endpoint.protocol(), ec);
         if (!ec) socket_.non_blocking(true, ec);
         if (ec) return;
-        socket_.connect(endpoint, ec);
-        if (ec != asio::error::in_progress && ec != asio::error::would_block) return;
+        // Not Asio's, which waits for the end of it on any socket.
+        if (::connect(socket_.native_handle(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) !=
+                0 &&
+            errno != EINPROGRESS) {
+            ec.assign(errno, boost::system::system_category());
+            return;
+        }
         if (!wait_for(POLLOUT, ec)) return;
         int failure = 0;
         socklen_t size = sizeof failure;
@@ -77,13 +85,17 @@ private:
     }
 
     bool wait_for(short events, error_code& ec) {
+        // Another thread makes the socket ready, in its way, when this one is to give up.
+        std::stop_callback const wake{stop_, [this] { ::shutdown(socket_.native_handle(), SHUT_RDWR); }};
         for (;;) {
             auto const left =
                 std::chrono::ceil<std::chrono::milliseconds>(deadline_ - Connection::Deadline::clock::now());
             pollfd descriptor{socket_.native_handle(), events, 0};
             int const ready = left.count() > 0 ? ::poll(&descriptor, 1, static_cast<int>(left.count())) : 0;
             if (ready < 0 && errno == EINTR) continue;
-            if (ready > 0) {
+            if (stop_.stop_requested()) {
+                ec = asio::error::operation_aborted;
+            } else if (ready > 0) {
                 ec = {};
             } else if (ready == 0) {
                 ec = beast::error::timeout;
@@ -96,6 +108,7 @@ private:
 
     tcp::socket socket_;
     Connection::Deadline deadline_;
+    std::stop_token stop_;
 };
 
 BlockingStream& lowest(BlockingStream& stream) { return stream; }
@@ -105,7 +118,10 @@ template <class Stream>
 class BlockingConnection : public Connection {
 public:
     template <class... A>
-    explicit BlockingConnection(A&&... stream) : stream_{io_, std::forward<A>(stream)...} {}
+    explicit BlockingConnection(std::stop_token const& give_up, A&&... stream)
+        : stream_{io_, std::forward<A>(stream)...} {
+        lowest(stream_).set_stop(give_up);
+    }
 
     void set_deadline(Deadline deadline) override { lowest(stream_).set_deadline(deadline); }
 
@@ -115,7 +131,7 @@ public:
         if (ec) return;
         for (auto const& endpoint : endpoints) {
             lowest(stream_).connect(endpoint, ec);
-            if (!ec || ec == beast::error::timeout) break;
+            if (!ec || ec == beast::error::timeout || ec == asio::error::operation_aborted) break;
         }
         if (ec) return;
         if constexpr (!std::is_same_v<Stream, BlockingStream>) {
@@ -141,11 +157,11 @@ private:
 
 } // namespace
 
-Connector blocking_connector(asio::ssl::context& tls) {
-    return [&tls](Url const& url) -> std::unique_ptr<Connection> {
+Connector blocking_connector(asio::ssl::context& tls, std::stop_token give_up) {
+    return [&tls, give_up = std::move(give_up)](Url const& url) -> std::unique_ptr<Connection> {
         if (url.is_https())
-            return std::make_unique<BlockingConnection<beast::ssl_stream<BlockingStream>>>(tls);
-        return std::make_unique<BlockingConnection<BlockingStream>>();
+            return std::make_unique<BlockingConnection<beast::ssl_stream<BlockingStream>>>(give_up, tls);
+        return std::make_unique<BlockingConnection<BlockingStream>>(give_up);
     };
 }
 

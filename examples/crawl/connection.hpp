@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <stop_token>
 
 #include <boost/asio/ssl/context.hpp>
 #include <boost/beast/http.hpp>
@@ -47,7 +48,8 @@ using Connector = std::function<std::unique_ptr<Connection>(Url const&)>;
 
 /// @param tls must outlive the connector and its connections.
 Connector fiber_connector(boost::asio::ssl::context& tls);
-Connector blocking_connector(boost::asio::ssl::context& tls);
+/// @param give_up ends the waits of the connections when it stops
+Connector blocking_connector(boost::asio::ssl::context& tls, std::stop_token give_up);
 
 /// Makes what https needs: the system's certificates, verified unless `insecure`.
 boost::asio::ssl::context make_tls_context(bool insecure);

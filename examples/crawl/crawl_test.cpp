@@ -1,12 +1,10 @@
 /// The whole crawler against a server that misbehaves, on fibers of one and of several threads, and on
 /// threads alone.
 
-#include "crawler.hpp"
-#include "parallel.hpp"
+#include "engines.hpp"
 #include "report.hpp"
 #include "scripted_server.hpp"
 #include "site.hpp"
-#include "threads.hpp"
 
 #include <gtest/gtest.h>
 
@@ -27,22 +25,10 @@ using namespace std::chrono_literals;
 using Answer = ScriptedServer::Answer;
 using Then = Answer::Then;
 
-struct Engine {
-    char const* name;
-    decltype(&crawl_with_fibers) crawl;
-    std::size_t threads = 1;
-};
-
-constexpr Engine fibers{"Fibers", &crawl_with_fibers};
-constexpr Engine runtime_of_1{"Runtime1", &crawl_in_parallel, 1};
-constexpr Engine runtime_of_2{"Runtime2", &crawl_in_parallel, 2};
-constexpr Engine runtime_of_4{"Runtime4", &crawl_in_parallel, 4};
-constexpr Engine threads{"Threads", &crawl_with_threads};
-
 struct Outcome {
     Site::Totals totals;
     std::map<std::string, std::string> broken; ///< reasons by target
-    std::size_t peak = 0;
+    Course course;
     std::string summary;
 };
 
@@ -52,7 +38,7 @@ protected:
         Site site{parse_url(server.url(start)).url, limits};
         Report report{report_options};
         Outcome outcome;
-        outcome.peak = engine.crawl(site, report, options, tls);
+        outcome.course = engine.crawl(site, report, options, tls);
         for (auto const& broken : site.broken()) {
             auto const prefix = server.url("");
             auto const& url = broken.url;
@@ -60,7 +46,7 @@ protected:
         }
         outcome.totals = site.totals();
         std::ostringstream summary;
-        report.finish(site, outcome.peak, summary);
+        report.finish(site, outcome.course, summary);
         outcome.summary = summary.str();
         return outcome;
     }
@@ -80,7 +66,7 @@ protected:
 
 INSTANTIATE_TEST_SUITE_P(, CrawlTest,
                          testing::Values(fibers, runtime_of_1, runtime_of_2, runtime_of_4, threads),
-                         [](auto const& engine) { return engine.param.name; });
+                         engine_name);
 
 TEST_P(CrawlTest, LoadsEachUrlOnceAndCountsWhatItFound) {
     ScriptedServer const server{{
@@ -114,7 +100,7 @@ TEST_P(CrawlTest, ReachesTheCapAndNeverExceedsIt) {
     auto const outcome = crawl(server);
     EXPECT_EQ(outcome.totals.pages, 41U);
     EXPECT_EQ(outcome.broken.size(), 40U);
-    EXPECT_EQ(outcome.peak, 4U);
+    EXPECT_EQ(outcome.course.peak_in_flight, 4U);
     EXPECT_EQ(server.most_at_once(), 4);
     if (options.threads == 1) {
         EXPECT_LE(server.connections(), 4);

@@ -17,7 +17,8 @@ work=$(mktemp -d)
 server=
 crawler=
 stop() {
-    for process in $crawler $server; do kill "$process" 2>/dev/null || true; done
+    # Not asked nicely: the crawler would finish its requests and say so.
+    for process in $crawler $server; do kill -KILL "$process" 2>/dev/null || true; done
     rm -rf "$work"
 }
 trap stop EXIT

@@ -1,10 +1,10 @@
 #include "connection.hpp"
 
 #include <frond/asio.hpp>
+#include <frond/cancel.hpp>
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/ssl.hpp>
 
@@ -22,31 +22,15 @@ using frond::use_fiber;
 
 using Endpoints = std::vector<tcp::endpoint>;
 
-/// Looks names up once each. The system's resolver cannot be interrupted, so the fiber waits for a timer,
-/// which the answer stops; an answer that comes too late finds nobody and is kept for the next request.
-class Resolver : public std::enable_shared_from_this<Resolver> {
+/// Looks names up once each.
+class Resolver {
 public:
-    Endpoints resolve(Url const& url, Connection::Deadline deadline, error_code& ec) {
+    Endpoints resolve(Url const& url, error_code& ec) {
         auto const name = std::pair{url.host(), url.port()};
         if (auto const known = known_.find(name); known != known_.end()) return known->second;
-
-        struct Lookup {
-            asio::steady_timer done{frond::io_context()};
-            error_code ec = beast::error::timeout;
-        };
-        auto const lookup = std::make_shared<Lookup>();
-        lookup->done.expires_at(deadline);
-        resolver_.async_resolve(
-            url.host(), url.port(),
-            [self = shared_from_this(), name, lookup](error_code failed, auto const& results) {
-                if (!failed) self->known_[name] = Endpoints{results.begin(), results.end()};
-                lookup->ec = failed;
-                lookup->done.cancel();
-            });
-        error_code cancelled;
-        lookup->done.async_wait(use_fiber[cancelled]);
-        ec = lookup->ec;
-        return ec ? Endpoints{} : known_[name];
+        auto const results = resolver_.async_resolve(name.first, name.second, use_fiber[ec]);
+        if (ec) return {};
+        return known_[name] = Endpoints{results.begin(), results.end()};
     }
 
 private:
@@ -54,7 +38,8 @@ private:
     std::map<std::pair<std::string, std::string>, Endpoints> known_;
 };
 
-/// Beast over a stream of Asio; with `use_fiber` each operation reads like a blocking call.
+/// Beast over a stream of Asio; with `use_fiber` each operation reads like a blocking call. Where the task is
+/// cancelled, the operation under way ends and `frond::Cancelled` passes through; no other call may follow.
 template <class Stream>
 class FiberConnection : public Connection {
 public:
@@ -62,13 +47,36 @@ public:
     explicit FiberConnection(std::shared_ptr<Resolver> resolver, A&&... stream)
         : resolver_{std::move(resolver)}, stream_{frond::io_context(), std::forward<A>(stream)...} {}
 
-    void set_deadline(Deadline deadline) override {
-        deadline_ = deadline;
-        beast::get_lowest_layer(stream_).expires_at(deadline);
-    }
+    void set_deadline(Deadline deadline) override { deadline_ = deadline; }
 
     void open(Url const& url, error_code& ec) override {
-        auto const endpoints = resolver_->resolve(url, deadline_, ec);
+        in_time(ec, [&] { connect(url, ec); });
+    }
+
+    void write(Request& request, error_code& ec) override {
+        in_time(ec, [&] { http::async_write(stream_, request, use_fiber[ec]); });
+    }
+
+    void read_header(ResponseParser& parser, error_code& ec) override {
+        in_time(ec, [&] { http::async_read_header(stream_, buffer_, parser, use_fiber[ec]); });
+    }
+
+    void read_body(ResponseParser& parser, error_code& ec) override {
+        in_time(ec, [&] { http::async_read(stream_, buffer_, parser, use_fiber[ec]); });
+    }
+
+    bool has_unread() const override { return buffer_.size() != 0; }
+
+private:
+    /// A scope for each call and not one for the whole request, so that what has arrived of a page by then is
+    /// still read.
+    template <class Call>
+    void in_time(error_code& ec, Call const& call) {
+        if (!frond::move_on_after(deadline_ - Deadline::clock::now(), call)) ec = beast::error::timeout;
+    }
+
+    void connect(Url const& url, error_code& ec) {
+        auto const endpoints = resolver_->resolve(url, ec);
         if (ec) return;
         beast::get_lowest_layer(stream_).async_connect(endpoints, use_fiber[ec]);
         if (ec) return;
@@ -79,21 +87,6 @@ public:
         }
     }
 
-    void write(Request& request, error_code& ec) override {
-        http::async_write(stream_, request, use_fiber[ec]);
-    }
-
-    void read_header(ResponseParser& parser, error_code& ec) override {
-        http::async_read_header(stream_, buffer_, parser, use_fiber[ec]);
-    }
-
-    void read_body(ResponseParser& parser, error_code& ec) override {
-        http::async_read(stream_, buffer_, parser, use_fiber[ec]);
-    }
-
-    bool has_unread() const override { return buffer_.size() != 0; }
-
-private:
     std::shared_ptr<Resolver> resolver_;
     Stream stream_;
     beast::flat_buffer buffer_;

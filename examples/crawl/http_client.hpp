@@ -44,6 +44,7 @@ public:
 
     /// Never throws for what a server or network does: that stands in `Response::error`. Bodies that are not
     /// HTML are read only where they are so small that reading is cheaper than a new connection.
+    /// @throws frond::Cancelled where the task is, its connection closed
     Response get(Url const& url, BodySink const& on_html);
 
 private:

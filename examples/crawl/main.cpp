@@ -1,6 +1,7 @@
 /// crawl: checks all links of a web site, page after page, many at once.
 
 #include "crawler.hpp"
+#include "interrupts.hpp"
 #include "parallel.hpp"
 #include "report.hpp"
 #include "site.hpp"
@@ -13,13 +14,20 @@
 #include <exception>
 #include <iostream>
 
+#include <frond/blocking.hpp>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 namespace {
 
-enum ExitCode { all_well = 0, something_broken = 1, bad_usage = 2 };
+enum ExitCode {
+    all_well = 0,
+    something_broken = 1,
+    bad_usage = 2,
+    out_of_time = 124, ///< as that of timeout(1)
+    signalled = 128,   ///< and the signal's number, as shells have it
+};
 
 struct Arguments {
     std::string url;
@@ -27,6 +35,7 @@ struct Arguments {
     crawl::SiteLimits site;
     crawl::Report::Options report;
     double timeout_seconds = 10;
+    double deadline_seconds = 0; ///< 0: none
     bool threads_instead = false;
     bool insecure = false;
 };
@@ -46,6 +55,10 @@ void describe(CLI::App& app, Arguments& arguments) {
     app.add_option("-t,--timeout", arguments.timeout_seconds, "Seconds for one request, all in all")
         ->check(CLI::Range(0.001, 86'400.0))
         ->capture_default_str();
+    auto* const deadline = app.add_option("--deadline", arguments.deadline_seconds,
+                                          "Seconds for the crawl; then it ends with what it has (default: no "
+                                          "limit)")
+                               ->check(CLI::Range(0.001, 31'536'000.0));
     app.add_option("--max-body", arguments.crawl.request.max_body, "Bytes of a page; a larger one is broken")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40))
         ->capture_default_str();
@@ -58,7 +71,8 @@ void describe(CLI::App& app, Arguments& arguments) {
     app.add_flag("--insecure", arguments.insecure, "Do not verify certificates");
     app.add_flag("--threads-instead", arguments.threads_instead,
                  "Use a thread for each request in flight, for comparison")
-        ->excludes(threads);
+        ->excludes(threads)
+        ->excludes(deadline);
 }
 
 /// Raises the number of files that may be open as far as the system lets us, and asks for no more connections
@@ -80,6 +94,16 @@ void fit_to_descriptors(crawl::CrawlOptions& options) {
               << " files; continuing with --concurrency " << fitting << '\n';
 }
 
+/// Runs the crawl of the kind that was asked for. This thread must not block meanwhile, but wait in frond,
+/// because it is where signals are noticed.
+crawl::Course crawl_site(crawl::Site& site, crawl::Report& report, crawl::CrawlOptions const& options,
+                         bool threads_instead, boost::asio::ssl::context& tls) {
+    if (threads_instead)
+        return frond::blocking([&] { return crawl::crawl_with_threads(site, report, options, tls); });
+    auto const engine = options.threads > 1 ? crawl::crawl_in_parallel : crawl::crawl_with_fibers;
+    return engine(site, report, options, tls);
+}
+
 int run(Arguments const& arguments) {
     auto start = crawl::parse_url(arguments.url);
     if (start.kind != crawl::Reference::Kind::web) {
@@ -89,11 +113,14 @@ int run(Arguments const& arguments) {
     auto tls = crawl::make_tls_context(arguments.insecure);
     crawl::Site site{std::move(start.url), arguments.site};
     crawl::Report report{arguments.report};
-    auto const engine = arguments.threads_instead     ? crawl::crawl_with_threads
-                        : arguments.crawl.threads > 1 ? crawl::crawl_in_parallel
-                                                      : crawl::crawl_with_fibers;
-    auto const peak = engine(site, report, arguments.crawl, tls);
-    report.finish(site, peak, std::cout);
+    crawl::Interrupts const interrupts{arguments.report.progress}; // up to the end of the report
+    auto options = arguments.crawl;
+    options.wind_down = interrupts.wind_down();
+    options.give_up = interrupts.give_up();
+    auto const course = crawl_site(site, report, options, arguments.threads_instead, tls);
+    report.finish(site, course, std::cout);
+    if (course.end == crawl::Course::End::interrupted) return signalled + interrupts.first();
+    if (course.end == crawl::Course::End::out_of_time) return out_of_time;
     return site.broken().empty() ? all_well : something_broken;
 }
 
@@ -104,7 +131,10 @@ int main(int argc, char** argv) {
     ::signal(SIGPIPE, SIG_IGN);
     Arguments arguments;
     CLI::App app{"Checks all links of a web site.", "crawl"};
-    app.footer("Exit code: 0 nothing is broken, 1 something is, 2 wrong usage or no result.");
+    app.footer(
+        "Exit code: 0 nothing is broken, 1 something is, 2 wrong usage or no result; of a crawl that was "
+        "cut short 124 after its deadline, 130 after an interrupt, 143 after a request to terminate. Then "
+        "the summary tells of what there is.");
     describe(app, arguments);
     try {
         app.parse(argc, argv);
@@ -113,6 +143,8 @@ int main(int argc, char** argv) {
     }
     arguments.crawl.request.timeout =
         std::chrono::milliseconds{std::llround(arguments.timeout_seconds * 1000)};
+    if (arguments.deadline_seconds > 0)
+        arguments.crawl.deadline = std::chrono::milliseconds{std::llround(arguments.deadline_seconds * 1000)};
     fit_to_descriptors(arguments.crawl);
     arguments.report.progress = ::isatty(STDOUT_FILENO) != 0 && ::isatty(STDERR_FILENO) != 0;
     try {

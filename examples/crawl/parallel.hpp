@@ -6,8 +6,7 @@ namespace crawl {
 
 /// The crawl of `crawl_with_fibers` on `options.threads` threads: pages are fetched and parsed on all of
 /// them, under one cap, and what it finds is the same.
-/// @return the most requests that were in flight at once
-std::size_t crawl_in_parallel(Site& site, Report& report, CrawlOptions const& options,
-                              boost::asio::ssl::context& tls);
+Course crawl_in_parallel(Site& site, Report& report, CrawlOptions const& options,
+                         boost::asio::ssl::context& tls);
 
 } // namespace crawl

@@ -86,7 +86,7 @@ void Report::write_broken(Site::Broken const& broken, std::ostream& out) const {
         out << "    and on " << more << " more pages\n";
 }
 
-void Report::finish(Site const& site, std::size_t peak_in_flight, std::ostream& out) {
+void Report::finish(Site const& site, Course const& course, std::ostream& out) {
     double const took = seconds(Clock::now() - start_);
     if (options_.progress) std::fputs("\r\x1b[K", stderr);
 
@@ -106,7 +106,10 @@ void Report::finish(Site const& site, std::size_t peak_in_flight, std::ostream& 
     std::ostringstream time;
     time << std::fixed << std::setprecision(2) << took << " s";
     line("wall time", time.str());
-    line("in flight", peak_in_flight, " at most");
+    line("in flight", course.peak_in_flight, " at most");
+    if (course.end != Course::End::complete)
+        line(course.end == Course::End::interrupted ? "interrupted" : "out of time", totals.left,
+             " URLs left, not loaded, and what they lead to");
 
     if (json_.is_open() && !json_.flush()) throw std::runtime_error{"cannot write " + options_.json};
 }

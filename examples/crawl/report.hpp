@@ -10,6 +10,17 @@
 
 namespace crawl {
 
+/// How a crawl went, whatever it found.
+struct Course {
+    enum class End {
+        complete,
+        interrupted, ///< it was told to stop
+        out_of_time, ///< its own deadline came first
+    };
+    std::size_t peak_in_flight = 0; ///< requests at once, at most
+    End end = End::complete;
+};
+
 /// What a user sees: a progress line while the crawl runs, one JSON line a page if asked for, and the
 /// summary.
 class Report {
@@ -30,7 +41,7 @@ public:
 
     /// Ends the progress line and writes the summary. @throws std::runtime_error if the JSON file is
     /// incomplete
-    void finish(Site const& site, std::size_t peak_in_flight, std::ostream& out);
+    void finish(Site const& site, Course const& course, std::ostream& out);
 
 private:
     using Clock = std::chrono::steady_clock;

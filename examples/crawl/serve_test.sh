@@ -70,3 +70,5 @@ for threads in 0 -1 two 1.5 1025 99999999999999999999; do
 done
 rejects '^--threads: .* missing' --threads
 rejects '^--threads excludes --threads-instead' --threads 2 --threads-instead
+rejects '^--deadline excludes --threads-instead' --deadline 2 --threads-instead
+rejects '^--deadline: Value 0 not in range' --deadline 0

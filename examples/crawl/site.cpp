@@ -106,6 +106,7 @@ Site::Totals Site::totals() const {
         totals.redirects += node.redirect.has_value();
         totals.external += node.state == Node::State::external;
         totals.not_followed += node.state == Node::State::known && !is_broken;
+        totals.left += node.state == Node::State::loading;
         if (node.state == Node::State::loaded && !is_broken && !node.redirect) {
             ++(node.is_html ? totals.pages : totals.others);
         }

@@ -52,6 +52,7 @@ public:
         std::size_t redirects = 0;    ///< URLs that answered with a redirect
         std::size_t external = 0;     ///< URLs of other hosts, not loaded
         std::size_t not_followed = 0; ///< URLs of the site beyond the depth
+        std::size_t left = 0;         ///< URLs that are to be loaded and are not; none after a whole crawl
         std::uint64_t bytes = 0;
     };
 

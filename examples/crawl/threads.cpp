@@ -23,7 +23,7 @@ public:
     ThreadCrawler(Site& site, Report& report, CrawlOptions const& options, boost::asio::ssl::context& tls)
         : site_{site}, report_{report}, options_{options}, tls_{tls}, frontier_{site.start()} {}
 
-    std::size_t run() {
+    Course run() {
         {
             std::vector<std::jthread> threads;
             threads.reserve(options_.concurrency);
@@ -36,16 +36,16 @@ public:
             }
         }
         if (failure_) std::rethrow_exception(failure_);
-        return peak_;
+        return {peak_, options_.is_stopping() ? Course::End::interrupted : Course::End::complete};
     }
 
 private:
     void work() {
-        HttpClient client{blocking_connector(tls_), options_.request};
+        HttpClient client{blocking_connector(tls_, options_.give_up), options_.request};
         std::unique_lock lock{mutex_};
         for (;;) {
             changed_.wait(lock, [this] { return !frontier_.empty() || busy_ == 0; });
-            if (frontier_.empty()) return;
+            if (frontier_.empty() || options_.is_stopping()) return;
             auto const id = frontier_.front();
             frontier_.pop_front();
             peak_ = std::max(peak_, ++busy_);
@@ -54,8 +54,12 @@ private:
             auto page = load(client, url);
             lock.lock();
             try {
-                for (auto const next : site_.record(id, std::move(page))) frontier_.push_back(next);
-                report_.loaded(site_, id, busy_);
+                if (options_.give_up.stop_requested()) {
+                    frontier_.clear(); // and what came of this page says nothing about it
+                } else {
+                    for (auto const next : site_.record(id, std::move(page))) frontier_.push_back(next);
+                    report_.loaded(site_, id, busy_);
+                }
             } catch (...) {
                 failure_ = std::current_exception();
                 frontier_.clear();
@@ -80,8 +84,8 @@ private:
 
 } // namespace
 
-std::size_t crawl_with_threads(Site& site, Report& report, CrawlOptions const& options,
-                               boost::asio::ssl::context& tls) {
+Course crawl_with_threads(Site& site, Report& report, CrawlOptions const& options,
+                          boost::asio::ssl::context& tls) {
     return ThreadCrawler{site, report, options, tls}.run();
 }
 

@@ -6,8 +6,7 @@ namespace crawl {
 
 /// The same crawl without frond, for comparison: `concurrency` threads, each with blocking sockets of its
 /// own.
-/// @return the most requests that were in flight at once
-std::size_t crawl_with_threads(Site& site, Report& report, CrawlOptions const& options,
-                               boost::asio::ssl::context& tls);
+Course crawl_with_threads(Site& site, Report& report, CrawlOptions const& options,
+                          boost::asio::ssl::context& tls);
 
 } // namespace crawl
