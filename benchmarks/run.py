@@ -28,6 +28,8 @@ BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 # Workloads that are counted, not timed
 COUNTED = {"handover", "idle", "steals"}
 COUNTED_ROUNDS = 3
+# What a time is that of; a task where nothing is said
+UNITS = {"ping_pong": "message", "lock": "lock and unlock"}
 # System calls that wake a thread or put it to sleep
 WAKING_CALLS = ["futex", "write", "read", "epoll_wait", "epoll_ctl"]
 
@@ -49,7 +51,8 @@ def run(program, *arguments, smoke=False):
 
 def find_programs(build):
     """Workload, implementation and path of every program, and the names of those that this build left out."""
-    wanted = {f"bench_{source.parent.name}_{source.stem}": source for source in SOURCES.glob("*/*.cpp")}
+    wanted = {f"bench_{source.parent.name}_{source.stem}": source
+              for pattern in ("*/*.cpp", "*/*.go") for source in SOURCES.glob(pattern)}
     found = {}
     for folder, _, files in os.walk(build):
         for name in wanted.keys() & set(files):
@@ -175,7 +178,8 @@ def table(group, samples):
     named = {case.name: samples[case] for case in cases}
     threads = {case: re.search(r"\d+ threads?$", case.name) for case in cases}
     in_runtime = {case: named.get(f"frond {found[0]}", []) if found else [] for case, found in threads.items()}
-    rows = [["implementation", "first, ns a task", "× frond", "again, ns a task", "× frond",
+    unit = UNITS.get(cases[0].workload, "task")
+    rows = [["implementation", f"first, ns a {unit}", "× frond", f"again, ns a {unit}", "× frond",
              *(["× frond, as many threads"] if any(in_runtime.values()) else []), "peak RSS, MB"]]
     reference = named.get("frond", [])
     for case in cases:
