@@ -56,6 +56,15 @@ INSTANTIATE_TEST_SUITE_P(, InterruptsTest,
                                          std::pair{"ThreadsInstead", Options{"--threads-instead"}}),
                          [](auto const& options) { return options.param.first; });
 
+/// Threads without fibers know no deadline.
+class InterruptsOfFibersTest : public InterruptsTest {};
+
+INSTANTIATE_TEST_SUITE_P(, InterruptsOfFibersTest,
+                         testing::Values(std::pair{"Default", Options{}},
+                                         std::pair{"Threads1", Options{"--threads", "1"}},
+                                         std::pair{"Threads2", Options{"--threads", "2"}}),
+                         [](auto const& options) { return options.param.first; });
+
 TEST_P(InterruptsTest, TheFirstOneStartsNothingMoreAndFinishesWhatRuns) {
     ScriptedServer server{star(pages, {.bytes = ok("<a href=/new><a href=/gone>"), .held = true})};
     RunningProgram program{command(server)};
@@ -158,8 +167,7 @@ TEST_P(InterruptsTest, LeavesAloneWhatItWasStartedToIgnore) {
     EXPECT_EQ(result.errors.find("interrupted"), std::string::npos);
 }
 
-TEST_P(InterruptsTest, ItsOwnDeadlineEndsItWithAReport) {
-    if (GetParam().second == Options{"--threads-instead"}) GTEST_SKIP() << "has none";
+TEST_P(InterruptsOfFibersTest, ItsOwnDeadlineEndsItWithAReport) {
     ScriptedServer const server{{{"/", {"", Then::hang}}}};
     RunningProgram program{command(server, {"--deadline", "0.2"})};
     auto const result = program.finish();

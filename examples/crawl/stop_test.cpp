@@ -59,9 +59,6 @@ protected:
         return outcome;
     }
 
-    /// What the plain threads, which know no deadline for all, cannot do.
-    bool is_without_fibers() const { return engine.crawl == &crawl_with_threads; }
-
     Engine engine = GetParam();
     std::stop_source wind_down;
     std::stop_source give_up;
@@ -72,6 +69,12 @@ protected:
 INSTANTIATE_TEST_SUITE_P(, StopTest,
                          testing::Values(fibers, runtime_of_1, runtime_of_2, runtime_of_4, threads),
                          engine_name);
+
+/// Threads without fibers know no deadline.
+class StopOfFibersTest : public StopTest {};
+
+INSTANTIATE_TEST_SUITE_P(, StopOfFibersTest,
+                         testing::Values(fibers, runtime_of_1, runtime_of_2, runtime_of_4), engine_name);
 
 TEST_P(StopTest, WindingDownFinishesWhatRunsAndBeginsNothing) {
     ScriptedServer server{star(pages, {.bytes = ok("<a href=/new>"), .held = true})};
@@ -134,8 +137,7 @@ TEST_P(StopTest, StoppedBeforehandLoadsNothing) {
     EXPECT_EQ(server.requests(), 0);
 }
 
-TEST_P(StopTest, ADeadlineDropsWhatRuns) {
-    if (is_without_fibers()) GTEST_SKIP();
+TEST_P(StopOfFibersTest, ADeadlineDropsWhatRuns) {
     ScriptedServer const server{{{"/", {"", Then::hang}}}};
     options.deadline = 50ms;
     auto const outcome = crawl(server.url("/"));
@@ -201,8 +203,7 @@ TEST_P(StopTest, GivingUpEndsConnecting) {
     EXPECT_TRUE(outcome.broken.empty());
 }
 
-TEST_P(StopTest, ADeadlineEndsConnecting) {
-    if (is_without_fibers()) GTEST_SKIP();
+TEST_P(StopOfFibersTest, ADeadlineEndsConnecting) {
     FullPort const port;
     options.deadline = 50ms;
     EXPECT_EQ(crawl(port.url()).totals.left, 1U);

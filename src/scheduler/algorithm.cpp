@@ -1,6 +1,5 @@
 #include "scheduler/algorithm.hpp"
 
-#include <boost/fiber/operations.hpp>
 #include <boost/fiber/scheduler.hpp>
 #include <boost/fiber/type.hpp>
 

@@ -5,6 +5,7 @@
 
 #include <boost/fiber/algo/algorithm.hpp>
 #include <boost/fiber/context.hpp>
+#include <boost/fiber/operations.hpp>
 #include <boost/fiber/properties.hpp>
 
 namespace frond::inline v0::detail {

@@ -4,8 +4,6 @@
 #include "scheduler/home.hpp"
 #include "support/gate.hpp"
 
-#include <boost/fiber/operations.hpp>
-
 #include <utility>
 
 namespace frond::test {
