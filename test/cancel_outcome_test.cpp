@@ -1,12 +1,12 @@
 #include <frond/task.hpp>
 
 #include "support/gate.hpp"
+#include "support/threads_test.hpp"
 
 #include <frond/cancel.hpp>
 #include <frond/errors.hpp>
 #include <frond/group.hpp>
 #include <frond/pool.hpp>
-#include <frond/runtime.hpp>
 #include <frond/this_task.hpp>
 
 #include <gtest/gtest.h>
@@ -14,7 +14,6 @@
 #include <chrono>
 #include <cstddef>
 #include <exception>
-#include <functional>
 #include <stdexcept>
 #include <string>
 
@@ -30,16 +29,7 @@ using frond::test::yield_until;
 
 namespace {
 
-/// The body runs on a plain thread (0), or as a task of a runtime of so many threads.
-class CancelOutcome : public testing::TestWithParam<std::size_t> {
-protected:
-    static void run(std::function<void()> const& body) {
-        if (GetParam() == 0)
-            body();
-        else
-            frond::Runtime{{.threads = GetParam()}}.run(body);
-    }
-};
+class CancelOutcome : public frond::test::ThreadsTest {};
 INSTANTIATE_TEST_SUITE_P(Threads, CancelOutcome, testing::Values(0, 1, 2, 4));
 
 template <class T>

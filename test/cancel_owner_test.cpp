@@ -2,11 +2,11 @@
 
 #include "support/gate.hpp"
 #include "support/lives.hpp"
+#include "support/threads_test.hpp"
 
 #include <frond/cancel.hpp>
 #include <frond/errors.hpp>
 #include <frond/pool.hpp>
-#include <frond/runtime.hpp>
 #include <frond/task.hpp>
 #include <frond/this_task.hpp>
 
@@ -15,7 +15,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <stdexcept>
 
 using namespace std::chrono_literals;
@@ -33,16 +32,7 @@ using frond::test::yield_until;
 
 namespace {
 
-/// The body runs on a plain thread (0), or as a task of a runtime of so many threads.
-class CancelOwner : public testing::TestWithParam<std::size_t> {
-protected:
-    static void run(std::function<void()> const& body) {
-        if (GetParam() == 0)
-            body();
-        else
-            frond::Runtime{{.threads = GetParam()}}.run(body);
-    }
-};
+class CancelOwner : public frond::test::ThreadsTest {};
 INSTANTIATE_TEST_SUITE_P(Threads, CancelOwner, testing::Values(0, 1, 2, 4));
 
 template <class T>

@@ -2,10 +2,10 @@
 
 #include "support/gate.hpp"
 #include "support/lives.hpp"
+#include "support/threads_test.hpp"
 
 #include <frond/cancel.hpp>
 #include <frond/group.hpp>
-#include <frond/runtime.hpp>
 #include <frond/task.hpp>
 #include <frond/this_task.hpp>
 
@@ -14,7 +14,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -30,16 +29,7 @@ using frond::test::yield_until;
 
 namespace {
 
-/// The body runs on a plain thread (0), or as a task of a runtime of so many threads.
-class CancelPool : public testing::TestWithParam<std::size_t> {
-protected:
-    static void run(std::function<void()> const& body) {
-        if (GetParam() == 0)
-            body();
-        else
-            frond::Runtime{{.threads = GetParam()}}.run(body);
-    }
-};
+class CancelPool : public frond::test::ThreadsTest {};
 INSTANTIATE_TEST_SUITE_P(Threads, CancelPool, testing::Values(0, 1, 2, 4));
 
 template <class T>

@@ -4,11 +4,11 @@
 
 #include "support/gate.hpp"
 #include "support/stall_test.hpp"
+#include "support/threads_test.hpp"
 
 #include <frond/errors.hpp>
 #include <frond/group.hpp>
 #include <frond/pool.hpp>
-#include <frond/runtime.hpp>
 #include <frond/task.hpp>
 
 #include <gtest/gtest.h>
@@ -16,7 +16,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <functional>
 
 using namespace std::chrono_literals;
 using frond::Cancelled;
@@ -104,15 +103,7 @@ TEST_F(CancelStall, ADestructorUnderADeadlineEndsWithIt) {
 }
 
 /// In a runtime circles are found whoever else lives.
-class CancelCircle : public testing::TestWithParam<std::size_t> {
-protected:
-    static void run(std::function<void()> const& body) {
-        if (GetParam() == 0)
-            body();
-        else
-            frond::Runtime{{.threads = GetParam()}}.run(body);
-    }
-};
+class CancelCircle : public frond::test::ThreadsTest {};
 INSTANTIATE_TEST_SUITE_P(Threads, CancelCircle, testing::Values(0, 1, 2, 4));
 
 TEST_P(CancelCircle, ADeadlineDoesNotExcuseAWaitForOneself) {

@@ -2,12 +2,12 @@
 
 #include "support/gate.hpp"
 #include "support/lives.hpp"
+#include "support/threads_test.hpp"
 
 #include <frond/cancel.hpp>
 #include <frond/errors.hpp>
 #include <frond/group.hpp>
 #include <frond/pool.hpp>
-#include <frond/runtime.hpp>
 #include <frond/this_task.hpp>
 
 #include <gtest/gtest.h>
@@ -16,7 +16,6 @@
 #include <chrono>
 #include <cstddef>
 #include <exception>
-#include <functional>
 #include <stdexcept>
 #include <type_traits>
 
@@ -36,16 +35,7 @@ namespace {
 
 static_assert(!std::is_base_of_v<std::exception, Cancelled>);
 
-/// The body runs on a plain thread (0), or as a task of a runtime of so many threads.
-class CancelTask : public testing::TestWithParam<std::size_t> {
-protected:
-    static void run(std::function<void()> const& body) {
-        if (GetParam() == 0)
-            body();
-        else
-            frond::Runtime{{.threads = GetParam()}}.run(body);
-    }
-};
+class CancelTask : public frond::test::ThreadsTest {};
 INSTANTIATE_TEST_SUITE_P(Threads, CancelTask, testing::Values(0, 1, 2, 4));
 
 template <class T>

@@ -5,6 +5,7 @@
 
 #include "support/gate.hpp"
 #include "support/other_thread.hpp"
+#include "support/threads_test.hpp"
 
 #include <frond/errors.hpp>
 #include <frond/group.hpp>
@@ -18,7 +19,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -40,16 +40,7 @@ using frond::test::yield_until;
 
 namespace {
 
-/// The body runs on a plain thread (0), or as a task of a runtime of so many threads.
-class DeadlineDestructor : public testing::TestWithParam<std::size_t> {
-protected:
-    static void run(std::function<void()> const& body) {
-        if (GetParam() == 0)
-            body();
-        else
-            Runtime{{.threads = GetParam()}}.run(body);
-    }
-};
+class DeadlineDestructor : public frond::test::ThreadsTest {};
 INSTANTIATE_TEST_SUITE_P(Threads, DeadlineDestructor, testing::Values(0, 1, 2, 4));
 
 /// Counts who was cut off while it slept.

@@ -6,6 +6,7 @@
 #include "support/lives.hpp"
 #include "support/other_thread.hpp"
 #include "support/scale.hpp"
+#include "support/threads_test.hpp"
 #include "support/unhandled_errors.hpp"
 
 #include <frond/cancel.hpp>
@@ -21,7 +22,6 @@
 #include <chrono>
 #include <cstddef>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <utility>
@@ -45,16 +45,7 @@ using frond::test::yield_until;
 
 namespace {
 
-/// The body runs on a plain thread (0), or as a task of a runtime of so many threads.
-class DeadlineOf : public testing::TestWithParam<std::size_t> {
-protected:
-    static void run(std::function<void()> const& body) {
-        if (GetParam() == 0)
-            body();
-        else
-            Runtime{{.threads = GetParam()}}.run(body);
-    }
-};
+class DeadlineOf : public frond::test::ThreadsTest {};
 using DeadlineOfGroup = DeadlineOf;
 using DeadlineOfTask = DeadlineOf;
 INSTANTIATE_TEST_SUITE_P(Threads, DeadlineOfGroup, testing::Values(0, 1, 2, 4));

@@ -1,10 +1,10 @@
 #include <frond/cancel.hpp>
 
 #include "support/gate.hpp"
+#include "support/threads_test.hpp"
 
 #include <frond/errors.hpp>
 #include <frond/group.hpp>
-#include <frond/runtime.hpp>
 #include <frond/task.hpp>
 #include <frond/this_task.hpp>
 
@@ -13,7 +13,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -39,16 +38,7 @@ static_assert(std::is_same_v<decltype(with_timeout(1s, []() -> int& { return *ne
 static_assert(std::is_same_v<decltype(move_on_after(1s, [] { return 1; })), std::optional<int>>);
 static_assert(std::is_same_v<decltype(move_on_after(1s, [] {})), std::optional<std::monostate>>);
 
-/// The body runs on the main fiber of a plain thread (0), or as a task of a runtime of so many threads.
-class DeadlineScope : public testing::TestWithParam<std::size_t> {
-protected:
-    static void run(std::function<void()> const& body) {
-        if (GetParam() == 0)
-            body();
-        else
-            frond::Runtime{{.threads = GetParam()}}.run(body);
-    }
-};
+class DeadlineScope : public frond::test::ThreadsTest {};
 INSTANTIATE_TEST_SUITE_P(Threads, DeadlineScope, testing::Values(0, 1, 2, 4));
 
 void sleep_long() { frond::sleep_for(1h); }

@@ -2,12 +2,12 @@
 
 #include "support/gate.hpp"
 #include "support/lives.hpp"
+#include "support/threads_test.hpp"
 
 #include <frond/cancel.hpp>
 #include <frond/errors.hpp>
 #include <frond/group.hpp>
 #include <frond/pool.hpp>
-#include <frond/runtime.hpp>
 #include <frond/task.hpp>
 #include <frond/this_task.hpp>
 
@@ -37,16 +37,7 @@ using frond::test::yield_until;
 
 namespace {
 
-/// The body runs on a plain thread (0), or as a task of a runtime of so many threads.
-class ParityCancel : public testing::TestWithParam<std::size_t> {
-protected:
-    static void run(std::function<void()> const& body) {
-        if (GetParam() == 0)
-            body();
-        else
-            frond::Runtime{{.threads = GetParam()}}.run(body);
-    }
-};
+class ParityCancel : public frond::test::ThreadsTest {};
 INSTANTIATE_TEST_SUITE_P(Threads, ParityCancel, testing::Values(0, 1, 2, 4));
 
 template <class T>

@@ -1,11 +1,11 @@
 #include <frond/cancel.hpp>
 
 #include "support/gate.hpp"
+#include "support/threads_test.hpp"
 
 #include <frond/errors.hpp>
 #include <frond/group.hpp>
 #include <frond/pool.hpp>
-#include <frond/runtime.hpp>
 #include <frond/task.hpp>
 #include <frond/this_task.hpp>
 
@@ -33,15 +33,8 @@ using frond::test::yield_until;
 
 namespace {
 
-/// The body runs on a plain thread (0), or as a task of a runtime of so many threads.
-class Shield : public testing::TestWithParam<std::size_t> {
+class Shield : public frond::test::ThreadsTest {
 protected:
-    static void run(std::function<void()> const& body) {
-        if (GetParam() == 0)
-            body();
-        else
-            frond::Runtime{{.threads = GetParam()}}.run(body);
-    }
     /// Calls `body` in a task that was cancelled before.
     static void run_cancelled(std::function<void()> const& body) {
         run([&body] {

@@ -3,6 +3,7 @@
 #include "support/gate.hpp"
 #include "support/lives.hpp"
 #include "support/scale.hpp"
+#include "support/threads_test.hpp"
 
 #include <frond/cancel.hpp>
 #include <frond/group.hpp>
@@ -38,16 +39,7 @@ using frond::test::yield_until;
 
 namespace {
 
-/// The body runs on a plain thread (0), or as a task of a runtime of so many threads.
-class StopToken : public testing::TestWithParam<std::size_t> {
-protected:
-    static void run(std::function<void()> const& body) {
-        if (GetParam() == 0)
-            body();
-        else
-            Runtime{{.threads = GetParam()}}.run(body);
-    }
-};
+class StopToken : public frond::test::ThreadsTest {};
 INSTANTIATE_TEST_SUITE_P(Threads, StopToken, testing::Values(0, 1, 2, 4));
 
 template <class T>
