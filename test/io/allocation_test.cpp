@@ -123,10 +123,10 @@ std::size_t allocations_where_it_may_be_stopped(F operation) {
 TEST(UseFiberAllocations, AreNoneForSingleOperationsThatMayBeStopped) {
     auto [ours, theirs] = frond::test::connected_pair();
     asio::steady_timer timer{io_context()};
-    EXPECT_EQ(allocations_where_it_may_be_stopped([&, &ours = ours, &theirs = theirs] {
+    EXPECT_EQ(allocations_where_it_may_be_stopped([&, &from = ours, &to = theirs] {
                   std::array<char, 64> bytes{};
-                  ours.async_write_some(asio::buffer(bytes), use_fiber);
-                  theirs.async_read_some(asio::buffer(bytes), use_fiber);
+                  from.async_write_some(asio::buffer(bytes), use_fiber);
+                  to.async_read_some(asio::buffer(bytes), use_fiber);
                   timer.expires_after(std::chrono::microseconds{1});
                   timer.async_wait(use_fiber);
                   asio::post(io_context(), use_fiber);
@@ -137,10 +137,10 @@ TEST(UseFiberAllocations, AreNoneForSingleOperationsThatMayBeStopped) {
 /// It is Asio's, and may come from `aligned_alloc`, which only the sanitizers' hook sees.
 TEST(UseFiberAllocations, AreOneForAComposedOperationThatMayBeStopped) {
     auto [ours, theirs] = frond::test::connected_pair();
-    EXPECT_LE(allocations_where_it_may_be_stopped([&ours = ours, &theirs = theirs] {
+    EXPECT_LE(allocations_where_it_may_be_stopped([&from = ours, &to = theirs] {
                   std::array<char, 64> bytes{};
-                  asio::async_write(ours, asio::buffer(bytes), use_fiber);
-                  asio::async_read(theirs, asio::buffer(bytes), use_fiber);
+                  asio::async_write(from, asio::buffer(bytes), use_fiber);
+                  asio::async_read(to, asio::buffer(bytes), use_fiber);
               }),
               2 * frond::test::scaled(10'000));
 }
