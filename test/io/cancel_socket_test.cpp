@@ -66,10 +66,10 @@ TEST(CancelledRead, GivesWhatHasArrivedBeforeTheDeadline) {
 
 TEST(CancelledRead, EndsAtTheNearestDeadlineOnly) {
     auto [ours, theirs] = connected_pair();
-    std::size_t const n = frond::with_timeout(1h, [&ours = ours, &theirs = theirs] {
-        EXPECT_THROW(frond::with_timeout(5ms, [&] { read_some(ours); }), TimedOut);
-        theirs.send(asio::buffer("hello", 5));
-        return read_some(ours);
+    std::size_t const n = frond::with_timeout(1h, [&socket = ours, &peer = theirs] {
+        EXPECT_THROW(frond::with_timeout(5ms, [&] { read_some(socket); }), TimedOut);
+        peer.send(asio::buffer("hello", 5));
+        return read_some(socket);
     });
     EXPECT_EQ(n, 5U);
 }
@@ -262,12 +262,11 @@ TEST_P(RuntimeCancel, LosesNothingWhenCancellationAndDataMeet) {
         Group group;
         for (unsigned i = 0; i < pairs; ++i) {
             group.spawn([&wrong, i] {
-                std::size_t const count = 50;
+                constexpr std::size_t count = 50;
                 auto [ours, theirs] = connected_pair();
                 std::atomic<std::size_t> got{0};
                 Group inner;
-                inner.spawn({.pinned = true},
-                            [&socket = theirs, i, count] { write_hesitantly(socket, count, i); });
+                inner.spawn({.pinned = true}, [&socket = theirs, i] { write_hesitantly(socket, count, i); });
                 // A task after the other reads, and is cancelled by one that may run on another thread.
                 bool over = false;
                 while (!over) {
