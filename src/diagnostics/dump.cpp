@@ -283,7 +283,8 @@ public:
     explicit Seen(Home& h) noexcept : home_{&h}, number_{h.number}, thread_{h.thread_id} {
         if (!h.team) return;
         std::lock_guard const lock{h.ended_lock};
-        if (h.state.load(std::memory_order_acquire) == HomeState::ended) {
+        if (h.state.load(std::memory_order_acquire) == HomeState::ended ||
+            !h.team->is_complete.load(std::memory_order_acquire)) {
             home_ = nullptr;
             return;
         }

@@ -127,6 +127,7 @@ struct Runtime::State {
             give_up();
             std::rethrow_exception(error);
         }
+        team->is_complete.store(true, std::memory_order_release);
         start.decide(true);
         root.emplace(*team->homes.front());
     }

@@ -37,7 +37,8 @@ bool lend_crosswise_anywhere(Home& h) noexcept {
     std::vector<Home*> runtimes;
     try {
         HomeRegistry::instance().for_each([&](Home& each) {
-            if (each.team && each.team_place == 0) runtimes.push_back(&each);
+            if (each.team && each.team_place == 0 && each.team->is_complete.load(std::memory_order_acquire))
+                runtimes.push_back(&each);
         });
     } catch (std::bad_alloc const&) {
         return false;

@@ -30,6 +30,8 @@ public:
 
     std::string const name;
     std::vector<Home*> homes; ///< complete before any of them runs a task
+    /// Who finds one of the homes in the registry may look at the others only from then on.
+    std::atomic<bool> is_complete{false};
 
     // --- for those who sleep; see Home::sleep
     std::atomic<std::size_t> sleepers{0};
