@@ -319,23 +319,32 @@ void Home::abandon_for_exit() noexcept {
     this_home = own_home = nullptr;
     if (team) {
         team->abandoned.store(true, std::memory_order_release);
-        state_lock.lock();
+        // The exit destroys what the tasks refer to: no thread may start another one.
+        for (Home* h : team->homes) {
+            std::lock_guard const lock{h->state_lock};
+            h->forget_unstarted();
+        }
+    } else {
+        forget_unstarted();
     }
-    forget_work();
-    if (team) state_lock.unlock();
+    forget_started();
     reactor_fiber_ = nullptr;
     if (__builtin_setjmp(exit_jump_) == 0) main_fiber->context->resume();
     leave_fibers_behind(nullptr);
 }
 
-/// Everything that was to run, started or not, stays where it is for ever.
-void Home::forget_work() noexcept {
+// Everything that was to run stays where it is for ever.
+
+void Home::forget_started() noexcept {
+    ready_ = yielded_ = {};
+    timers.clear();
+}
+
+void Home::forget_unstarted() noexcept {
     batch_ = local_ = fifo_ = {};
     queued_.set(0);
     pinned_.set(0);
     oldest_ = nullptr;
-    ready_ = yielded_ = {};
-    timers.clear();
 }
 
 [[noreturn]] void Home::jump_to_exit() noexcept { __builtin_longjmp(exit_jump_, 1); }
@@ -359,7 +368,8 @@ void Home::leave_fibers_behind(Fiber const* spared) noexcept {
 void Home::after_fork_in_child() noexcept {
     Fiber& running = *fiber_of(*bf::context::active());
     leave_fibers_behind(&running);
-    forget_work();
+    forget_unstarted();
+    forget_started();
     Home& own = HomeRegistry::instance().acquire();
     own.reset(nullptr, 0);
     own.main_is_parents_ = running.kind != FiberKind::main;

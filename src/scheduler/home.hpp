@@ -294,7 +294,8 @@ private:
     void trim_idle(Clock::time_point now) noexcept;
     void retire_carriers() noexcept;
     void abandon_for_exit() noexcept;
-    void forget_work() noexcept;
+    void forget_unstarted() noexcept;
+    void forget_started() noexcept;
     [[noreturn]] void jump_to_exit() noexcept;
     void leave_fibers_behind(Fiber const* spared) noexcept;
     void drain(Message* m) noexcept;
