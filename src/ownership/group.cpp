@@ -244,8 +244,7 @@ void Group::join() { join_until_deadline(Clock::time_point::max()); }
 
 bool Group::join_until_deadline(Clock::time_point deadline) {
     Home& h = *core_.home;
-    auto const state = h.state.load(std::memory_order_acquire);
-    if (state == HomeState::forked) throw std::logic_error("frond: this group belongs to the parent process");
+    h.check_not_forked("frond: this group belongs to the parent process");
     Waiter w{WaitKind::group, &core_};
     if (h.is_reachable()) {
         Home& here = Home::current();
@@ -272,8 +271,7 @@ bool Group::join_until_deadline(Clock::time_point deadline) {
 /// A member reaches all others and waits for them; everybody else waits for quiescence.
 std::size_t Group::cancel(std::string_view reason) {
     Home& h = *core_.home;
-    if (h.state.load(std::memory_order_acquire) == HomeState::forked)
-        throw std::logic_error("frond: this group belongs to the parent process");
+    h.check_not_forked("frond: this group belongs to the parent process");
     TaskNode* const me = h.current_fellow();
     TaskNode* const member = me && me->group == &core_ ? me : nullptr;
     auto const reached =

@@ -416,8 +416,8 @@ void pin(TaskNode& n, Home& thread) {
 }
 
 void check_open(GroupCore const& g) {
+    g.home->check_not_forked("frond: this group belongs to the parent process");
     auto const state = g.home->state.load(std::memory_order_acquire);
-    if (state == HomeState::forked) throw std::logic_error("frond: this group belongs to the parent process");
     if (state == HomeState::ended || g.closed.load(std::memory_order_relaxed)) throw Closed(closed_text);
 }
 

@@ -71,10 +71,7 @@ void throw_empty_handle() { throw std::logic_error("frond: an empty Task handle"
 
 namespace {
 
-void throw_if_forked(Home const& h) {
-    if (h.state.load(std::memory_order_acquire) == HomeState::forked)
-        throw std::logic_error("frond: this task belongs to the parent process");
-}
+void throw_if_forked(Home const& h) { h.check_not_forked("frond: this task belongs to the parent process"); }
 
 [[gnu::noinline]] bool wait_remotely_for_end(TaskNode& n, Waiter& w, Clock::time_point deadline) {
     Home& h = *n.home;

@@ -20,6 +20,7 @@
 #include <cstdlib>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <stdexcept>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <utility>
@@ -302,6 +303,12 @@ void Home::recycle_if_unused() noexcept {
         team->home_is_unused();
     else
         HomeRegistry::instance().recycle(*this);
+}
+
+void Home::refuse_forked(char const* text) const {
+    if (team && team->abandoned.load(std::memory_order_acquire) && thread_may_wait())
+        for (;;) ::pause();
+    throw std::logic_error(text);
 }
 
 /// `std::exit` was called inside a task: its thread-local destructors run on the task's stack, and Boost's

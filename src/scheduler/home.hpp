@@ -195,6 +195,12 @@ public:
     bool may_wait_for_ever() const noexcept { return team || outermost_wait(); }
     /// The number of its present sleep, or of the last one. For its thread.
     std::uint64_t last_sleep() const noexcept { return sleeps_; }
+    /// @throws std::logic_error with `text` in a forked child, whose parent's it is. Does not return where
+    /// another thread's `std::exit` is ending the program.
+    void check_not_forked(char const* text) const {
+        if (state.load(std::memory_order_acquire) == HomeState::forked) [[unlikely]]
+            refuse_forked(text);
+    }
     bool is_here() const noexcept { return this == this_home; }
     /// Whether the calling thread may touch what lives here, under a Guard.
     bool is_reachable() const noexcept { return is_here() || team; }
@@ -243,6 +249,7 @@ private:
 
     void arm(Waiter& w, Clock::time_point deadline);
     [[noreturn]] static void throw_may_not_wait();
+    [[noreturn]] void refuse_forked(char const* text) const;
     bool prepare_stoppable(Waiter& w, Fiber& f);
 
     static constexpr std::uint32_t awake = 0;

@@ -41,7 +41,8 @@ void Team::wake_one() noexcept {
 }
 
 void Team::home_is_unused() noexcept {
-    if (unused_homes_.fetch_add(1, std::memory_order_acq_rel) + 1 < homes.size()) return;
+    auto const all = homes.size(); // afterwards the last one may have deleted this
+    if (unused_homes_.fetch_add(1, std::memory_order_acq_rel) + 1 < all) return;
     for (Home* h : homes) HomeRegistry::instance().recycle(*h);
     drop();
 }
