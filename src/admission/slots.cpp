@@ -50,6 +50,11 @@ TaskNode* lender_further_up(Guard const& guard, PoolCore& p, TaskNode& ended, bo
     return nullptr;
 }
 
+/// Its spawn has failed: the task must not start, though the news of that is still on its way.
+bool has_given_up(Waiter const& w) noexcept {
+    return w.remote && w.remote->state.load(std::memory_order_acquire) == RemoteWait::State::abandoned;
+}
+
 } // namespace
 
 void admit(Guard& guard, PoolCore& p, TaskNode& t) noexcept {
@@ -104,6 +109,7 @@ void pump(Guard& guard, PoolCore& p) noexcept {
     while (p.submitters && has_room(p)) {
         Waiter& w = *p.submitters;
         w.unlist(); // letting it in may lend a slot, and so come here again
+        if (has_given_up(w)) w.cargo->marks.fetch_or(TaskNode::cancelled, std::memory_order_relaxed);
         let_in(guard, *w.cargo);
         notify(guard, w, WakeReason::done);
     }
