@@ -74,15 +74,13 @@ public:
     /// @throws as Home::prepare
     WaitScope(Home& here, Fiber& f, Waiter& w, TaskNode* me, Clock::time_point deadline)
         : here_{here}, w_{w}, me_{me} {
-        Home::announce_wait(f);
         may_begin_ = here.prepare(w, f, deadline);
         if (me) me->group->waiting_members.add(me->group->shared);
     }
     WaitScope(WaitScope const&) = delete;
     WaitScope& operator=(WaitScope const&) = delete;
     ~WaitScope() {
-        if (w_.armed()) here_.timers.disarm(w_);
-        Home::withdraw_wait(*w_.fiber);
+        here_.unprepare(w_);
         if (me_) me_->group->waiting_members.take(me_->group->shared);
     }
     /// false: the wait is cut short before it began.

@@ -126,14 +126,13 @@ CutShort wait_for(std::unique_ptr<OffloadedCall>& call, std::stop_source* stop) 
 void offload(void (*work)(void*), void* argument, std::stop_source* stop) {
     Home& h = Home::current();
     Fiber& f = h.check_may_wait();
-    auto const must_stop = [&f] { return f.may_be_stopped() && StopChain::of_running(f).must_stop(); };
-    if (must_stop()) throw_cancelled(f);
+    if (must_stop_now(f)) throw_cancelled(f);
     auto call = std::make_unique<OffloadedCall>(work, argument, h);
     boost::asio::post(threads(), [c = call.get()] { c->run(); });
     ++h.offloaded;
     auto const cut_short = wait_for(call, stop);
     if (cut_short == CutShort::no) return;
-    if (cut_short == CutShort::by_lack_of_memory && !must_stop()) throw std::bad_alloc{};
+    if (cut_short == CutShort::by_lack_of_memory && !must_stop_now(f)) throw std::bad_alloc{};
     throw_cancelled(f);
 }
 

@@ -182,14 +182,8 @@ bool Pool::wait_available_until(Clock::time_point deadline) {
         Home& here = Home::current();
         Guard guard{h};
         if (detail::has_free_slot(pool_)) return true;
-        detail::Fiber& f = here.check_may_wait();
-        Home::announce_wait(f);
-        if (here.prepare(w, f, deadline)) {
+        if (here.prepare(w, here.check_may_wait(), deadline))
             detail::stand_in(pool_.slot_watchers, guard, here, w);
-        } else {
-            Home::withdraw_wait(f);
-            guard.release();
-        }
     }
     detail::throw_if_cut_short(w);
     if (w.reason == WakeReason::closed) throw Closed("frond: the pool has ended");

@@ -273,7 +273,7 @@ std::stop_token stop_token() {
 void check() {
     if (!detail::this_home) return;
     auto& f = detail::this_home->current_fiber();
-    if (f.may_be_stopped() && detail::StopChain::of_running(f).must_stop()) detail::throw_cancelled(f);
+    if (detail::must_stop_now(f)) detail::throw_cancelled(f);
 }
 
 std::optional<Clock::time_point> deadline() {

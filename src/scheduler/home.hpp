@@ -102,14 +102,6 @@ public:
     /// Suspends the calling fiber until `wake` or the deadline. For waits that stand in no list.
     /// @pre check_may_wait(). @throws std::bad_alloc; then the fiber has not waited
     void park(Waiter& w, Clock::time_point deadline = Clock::time_point::max());
-    /// Who cancels the task from another thread looks at its state after having said so, and the task looks
-    /// for that after having changed its state: one of them sees the other.
-    static void announce_wait(Fiber const& f) noexcept {
-        if (f.home->team && f.task) f.task->state.store(TaskState::waiting, std::memory_order_seq_cst);
-    }
-    static void withdraw_wait(Fiber const& f) noexcept {
-        if (f.home->team && f.task) f.task->state.store(TaskState::running, std::memory_order_release);
-    }
     /// A task that runs on this thread was cancelled: ends its wait, if it waits and nothing shields it.
     void reach(TaskNode& t) noexcept;
     /// Ends such a wait of a fiber of this home, on its thread.
@@ -123,11 +115,17 @@ public:
         w.fiber = &f;
         w.deadline = deadline;
         if (team) [[unlikely]]
-            w.exempt = w.shielded || f.scopes || std::uncaught_exceptions() > 0;
+            announce_wait(w);
         if (f.may_be_stopped() && !w.shielded) [[unlikely]]
             return prepare_stoppable(w, f);
         if (deadline != Clock::time_point::max()) arm(w, deadline);
         return true;
+    }
+    /// The wait does not take place after all.
+    void unprepare(Waiter& w) noexcept {
+        if (w.armed()) timers.disarm(w);
+        if (team) [[unlikely]]
+            withdraw_wait(*w.fiber);
     }
     void suspend(Waiter& w) noexcept;
     /// The running fiber is in no queue: runs the next one.
@@ -231,7 +229,7 @@ public:
     std::string stall_graph;            ///< who waited for what when the stall was found
 
     // --- any thread
-    SpinLock state_lock;  ///< taken by Guard alone, and only where there is a team
+    SpinLock state_lock;  ///< taken only where there is a team
     Team* team = nullptr; ///< the runtime; nullptr: a thread's own home
     std::size_t team_place = 0;
     std::atomic<HomeState> state{HomeState::ended}; ///< `start` makes it live
@@ -248,6 +246,16 @@ private:
     friend class HomeRegistry;
 
     void arm(Waiter& w, Clock::time_point deadline);
+    /// Who cancels the task from another thread looks at its state after having said so, and the task looks
+    /// for that after having changed its state: one of them sees the other.
+    static void announce_wait(Waiter& w) noexcept {
+        Fiber const& f = *w.fiber;
+        w.exempt = w.shielded || f.scopes || std::uncaught_exceptions() > 0;
+        if (f.task) f.task->state.store(TaskState::waiting, std::memory_order_seq_cst);
+    }
+    static void withdraw_wait(Fiber const& f) noexcept {
+        if (f.task) f.task->state.store(TaskState::running, std::memory_order_release);
+    }
     [[noreturn]] static void throw_may_not_wait();
     [[noreturn]] void refuse_forked(char const* text) const;
     bool prepare_stoppable(Waiter& w, Fiber& f);

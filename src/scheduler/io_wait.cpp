@@ -24,7 +24,7 @@ struct IoWait::Completion : Message {
 
 IoWait::IoWait() : home_{&Home::current()} {
     Fiber& f = home_->check_may_wait();
-    if (f.may_be_stopped() && StopChain::of_running(f).must_stop()) [[unlikely]]
+    if (must_stop_now(f)) [[unlikely]]
         throw_cancelled(f);
 }
 
@@ -77,7 +77,7 @@ IoWait::End IoWait::wait(Interrupt interrupt) noexcept {
 
 void IoWait::throw_cut_short() const {
     Fiber& f = home_->current_fiber();
-    if (no_memory_ && !(f.may_be_stopped() && StopChain::of_running(f).must_stop())) throw std::bad_alloc{};
+    if (no_memory_ && !must_stop_now(f)) throw std::bad_alloc{};
     throw_cancelled(f);
 }
 

@@ -9,21 +9,27 @@ namespace frond::inline v0::detail {
 
 StopChain StopChain::of_running(Fiber& f) noexcept { return {f, std::uncaught_exceptions()}; }
 
-/// From the inside out. A shield holds off what is further out until its own end; an exception that was
-/// thrown inside a scope does so without an end.
+/// A shield holds off what is further out until its own end; an exception that was thrown inside a scope does
+/// so without an end.
+template <class F>
+Clock::time_point StopChain::visit_deadlines(F f) const noexcept {
+    auto held_off_until = Clock::time_point::min();
+    for (StopScope* s = fiber.scopes; s && uncaught <= s->uncaught_; s = s->outer_) {
+        auto const counts_from = std::max(s->at_, held_off_until);
+        if (s->kind_ == StopScope::Kind::shield)
+            held_off_until = counts_from;
+        else
+            f(*s, counts_from);
+    }
+    bool const task_is_cancelled = uncaught == 0 && fiber.task && fiber.task->is_marked(TaskNode::cancelled);
+    return task_is_cancelled ? held_off_until : Clock::time_point::max();
+}
+
 StopChain::View StopChain::look() const noexcept {
     View v;
-    auto held_off_until = Clock::time_point::min();
-    for (StopScope const* s = fiber.scopes; s; s = s->outer_) {
-        if (uncaught > s->uncaught_) break;
-        if (s->kind_ == StopScope::Kind::shield)
-            held_off_until = std::max(held_off_until, s->at_);
-        else
-            v.deadline = std::min(v.deadline, std::max(s->at_, held_off_until));
-    }
-    v.moment = v.deadline;
-    if (uncaught == 0 && fiber.task && fiber.task->is_marked(TaskNode::cancelled))
-        v.moment = std::min(v.moment, held_off_until);
+    auto const cancelled_from =
+        visit_deadlines([&v](StopScope&, Clock::time_point at) { v.deadline = std::min(v.deadline, at); });
+    v.moment = std::min(v.deadline, cancelled_from);
     return v;
 }
 
@@ -36,16 +42,10 @@ bool StopChain::must_stop() const noexcept {
 StopScope* StopChain::outermost_expired() const noexcept {
     StopScope* found = nullptr;
     auto const now = Clock::now();
-    auto held_off_until = Clock::time_point::min();
-    for (StopScope* s = fiber.scopes; s; s = s->outer_) {
-        if (uncaught > s->uncaught_) return found;
-        if (s->kind_ == StopScope::Kind::shield)
-            held_off_until = std::max(held_off_until, s->at_);
-        else if (std::max(s->at_, held_off_until) <= now)
-            found = s;
-    }
-    bool const task_is_cancelled = uncaught == 0 && fiber.task && fiber.task->is_marked(TaskNode::cancelled);
-    return task_is_cancelled && held_off_until <= now ? nullptr : found;
+    auto const cancelled_from = visit_deadlines([&](StopScope& s, Clock::time_point at) {
+        if (at <= now) found = &s;
+    });
+    return cancelled_from <= now ? nullptr : found;
 }
 
 StopScope* StopChain::fire() const noexcept {

@@ -37,9 +37,17 @@ private:
     };
     View look() const noexcept;
     StopScope* outermost_expired() const noexcept;
+    /// Calls `f(scope, moment)` for each deadline that counts, the innermost first: from that moment on it
+    /// ends waits. @return from when on the task's cancellation does; `max()`: never
+    template <class F>
+    Clock::time_point visit_deadlines(F f) const noexcept;
 };
 
-/// Throws what ends the calling fiber's waits now. @pre StopChain::must_stop
+/// Whether waits of the calling fiber end now. Cheap where nothing ever stopped it.
+inline bool must_stop_now(Fiber& f) noexcept {
+    return f.may_be_stopped() && StopChain::of_running(f).must_stop();
+}
+/// Throws what ends the calling fiber's waits now. @pre must_stop_now
 [[noreturn]] void throw_cancelled(Fiber& f);
 /// After a wait: throws Deadlock or Cancelled if that is how it ended.
 void throw_if_cut_short(Waiter const& w);

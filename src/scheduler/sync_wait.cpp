@@ -15,9 +15,10 @@ namespace frond::inline v0::detail {
 
 namespace {
 
-WaitKind wait_kind(SyncKind k) noexcept {
+constexpr WaitKind wait_kind(SyncKind k) noexcept {
     return static_cast<WaitKind>(static_cast<std::uint8_t>(WaitKind::mutex) + static_cast<std::uint8_t>(k));
 }
+static_assert(wait_kind(SyncKind::mutex) == WaitKind::mutex && wait_kind(SyncKind::pop) == WaitKind::pop);
 
 /// On the fiber's thread. One that has not gone to sleep yet, because it still releases the user's lock,
 /// finds the reason when it wants to.
@@ -36,8 +37,7 @@ void leave(Waiter& w, Home& here) noexcept {
     w.unlist();
     w.lock->unlock();
     if (was_taken && w.reason == WakeReason::none) here.suspend(w); // the news is on its way
-    Home::withdraw_wait(*w.fiber);
-    if (w.armed()) here.timers.disarm(w);
+    here.unprepare(w);
 }
 
 } // namespace
@@ -82,7 +82,6 @@ bool SyncWait::wait_after(SpinLock& lock, WaitList& list, Clock::time_point dead
     Fiber& f = here.check_may_wait();
     Waiter w{wait_kind(kind_), target_};
     w.brought = brought_;
-    Home::announce_wait(f);
     if (here.prepare(w, f, deadline)) {
         w.lock = &lock;
         w.enlist(list.head_);
@@ -98,9 +97,8 @@ bool SyncWait::wait_after(SpinLock& lock, WaitList& list, Clock::time_point dead
         if (w.reason == WakeReason::none)
             here.suspend(w);
         else
-            Home::withdraw_wait(f);
+            here.unprepare(w);
     } else {
-        Home::withdraw_wait(f);
         guard.unlock();
     }
     throw_if_cut_short(w);

@@ -18,12 +18,7 @@ void Home::throw_may_not_wait() {
 }
 
 void Home::park(Waiter& w, Clock::time_point deadline) {
-    Fiber& f = current_fiber();
-    announce_wait(f);
-    if (prepare(w, f, deadline))
-        suspend(w);
-    else
-        withdraw_wait(f);
+    if (prepare(w, current_fiber(), deadline)) suspend(w);
 }
 
 void Home::arm(Waiter& w, Clock::time_point deadline) {
@@ -34,7 +29,7 @@ void Home::arm(Waiter& w, Clock::time_point deadline) {
     try {
         timers.arm(w, deadline);
     } catch (...) {
-        withdraw_wait(*w.fiber);
+        unprepare(w);
         throw;
     }
 }
@@ -43,6 +38,7 @@ bool Home::prepare_stoppable(Waiter& w, Fiber& f) {
     auto const stop = StopChain::of_running(f).moment();
     if (stop != Clock::time_point::max() && stop <= Clock::now()) {
         w.reason = WakeReason::cancelled;
+        unprepare(w);
         return false;
     }
     w.stops = stop <= w.deadline;
@@ -122,7 +118,7 @@ void end_late(Home& h, Waiter& w, WakeReason reason) noexcept {
 
 void Home::yield() {
     Fiber& f = check_may_wait();
-    if (f.may_be_stopped() && StopChain::of_running(f).must_stop()) [[unlikely]]
+    if (must_stop_now(f)) [[unlikely]]
         throw_cancelled(f);
     f.yielding = true;
     f.yield_until = starts_ + starts_a_yield;
