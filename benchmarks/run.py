@@ -26,10 +26,11 @@ SOURCES = pathlib.Path(__file__).resolve().parent
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 # Workloads that are counted, not timed
-COUNTED = {"handover", "idle", "steals"}
+COUNTED = {"bag_item", "handover", "idle", "steals"}
 COUNTED_ROUNDS = 3
 # What a time is that of; a task where nothing is said
-UNITS = {"ping_pong": "message", "lock": "lock and unlock"}
+UNITS = {"ping_pong": "message", "lock": "lock and unlock",
+         "ordered_results": "item", "unordered_results": "item"}
 # System calls that wake a thread or put it to sleep
 WAKING_CALLS = ["futex", "write", "read", "epoll_wait", "epoll_ctl"]
 

@@ -1,15 +1,14 @@
 #pragma once
 
+#include <frond/detail/held.hpp>
 #include <frond/detail/stop_scope.hpp>
 #include <frond/duration.hpp>
 #include <frond/errors.hpp>
 
 #include <concepts>
-#include <functional>
 #include <optional>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 namespace frond::inline v0 {
 
@@ -27,12 +26,6 @@ bool call_until(Clock::time_point deadline, F&& f) {
     }
     return !scope.has_cut_destructor();
 }
-
-/// Where a result is kept: references as pointers, `void` as nothing.
-template <class R>
-using Held = std::conditional_t<
-    std::is_void_v<R>, std::monostate,
-    std::conditional_t<std::is_reference_v<R>, std::reference_wrapper<std::remove_reference_t<R>>, R>>;
 
 } // namespace detail
 

@@ -42,6 +42,12 @@ struct FROND_API Closed : std::logic_error {
     using std::logic_error::logic_error;
 };
 
+/// The input of a stream has failed, not a task: `nested_ptr` is what it threw. Made in the handler of that.
+struct FROND_API ProviderError : std::runtime_error, std::nested_exception {
+    explicit ProviderError(std::string const& what)
+        : std::runtime_error("frond: the input of a stream failed: " + what) {}
+};
+
 /// One exception that left a task, with where it came from.
 struct TaskError {
     std::exception_ptr error;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <frond/detail/group_core.hpp>
+#include <frond/stream.hpp>
 #include <frond/task.hpp>
 
 #include <cstddef>
@@ -157,6 +158,31 @@ public:
         return task.take();
     }
 
+    /// Calls `f` for each element of `input`, in tasks of a stream's own under this group's cap, and gives
+    /// the results in order, while others are still worked out. *Suspends* never; reading the stream does.
+    /// Elements are copied (moved, from a container given as an rvalue) and passed as rvalues to one `f` for
+    /// all; those of a tuple one by one, unless `f` takes the tuple. The input is read lazily and may be
+    /// infinite. See `Stream`. @throws std::invalid_argument for zeros in the options
+    template <class Rng, class F>
+    auto imap(Rng&& input, F f, StreamOptions options = {},
+              std::source_location at = std::source_location::current());
+    /// The same in the order in which the results come.
+    template <class Rng, class F>
+    auto imap_unordered(Rng&& input, F f, StreamOptions options = {},
+                        std::source_location at = std::source_location::current());
+
+    /// The same all at once: a `std::vector` of the results, in order; nothing where `f` returns nothing. The
+    /// first error in that order cancels the rest and, once it has ended, is thrown. *Suspends*.
+    template <class Rng, class F>
+    auto map(Rng&& input, F f, std::source_location at = std::source_location::current());
+    /// The same, with errors in their places: a `std::vector` of an `Outcome` for each element.
+    template <class Rng, class F>
+    auto map_outcomes(Rng&& input, F f, std::source_location at = std::source_location::current());
+    /// Spawns a task of this group for each element at once, and gives the handles in order. *Suspends* as
+    /// `spawn`. @throws ProviderError where the input fails: then those tasks were cancelled and have ended
+    template <class Rng, class F>
+    auto map_tasks(Rng&& input, F f, std::source_location at = std::source_location::current());
+
     /// Waits until nothing is queued and nothing runs, including what is spawned meanwhile. Then throws the
     /// first error since the last time that was so, to everybody who joins; a later call throws the next one
     /// that nobody has seen. Cancelled tasks are no errors. *Suspends* unless there is nothing to wait for.
@@ -198,6 +224,8 @@ protected:
     Group(GroupOptions options, detail::PoolCore* own_pool);
     /// Of a runtime.
     Group(detail::Home& home, GroupOptions options);
+    /// Of the home and the pool of `like`; nullptr: the caller's home, and no pool.
+    Group(Group const* like, GroupOptions options, detail::ResultBuffer* results = nullptr);
     void enlist();
     void wait_for_quiescence() noexcept;
 
@@ -231,3 +259,6 @@ private:
 };
 
 } // namespace frond::inline v0
+
+// The templates of streams, which are made of groups.
+#include <frond/detail/group_map.hpp>

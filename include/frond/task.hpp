@@ -3,12 +3,17 @@
 #include <frond/detail/callable_node.hpp>
 #include <frond/duration.hpp>
 #include <frond/errors.hpp>
+#include <frond/outcome.hpp>
 
+#include <concepts>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
+#include <source_location>
 #include <stdexcept>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace frond::inline v0 {
@@ -38,6 +43,25 @@ FROND_API std::exception_ptr failure_of(TaskNode& n);
 FROND_API std::string_view name_of(TaskNode const& n) noexcept;
 FROND_API void claim_result(TaskNode& n); ///< @throws std::logic_error when it was taken before
 [[noreturn]] FROND_API void throw_empty_handle();
+/// `next` is to run after `source`, in its slot. Takes the node in any case. @throws as `submit`
+FROND_API void follow(TaskNode& source, TaskNode& next);
+
+template <class F, class T>
+concept TakesOutcome = std::invocable<std::decay_t<F>, Outcome<T>&>;
+template <class F, class T>
+inline constexpr bool takes_result = std::invocable<std::decay_t<F>, std::add_lvalue_reference_t<T>>;
+template <class F>
+inline constexpr bool takes_result<F, void> = std::invocable<std::decay_t<F>>;
+/// What can come after a task whose result is a `T`.
+template <class F, class T>
+concept Continuation =
+    std::constructible_from<std::decay_t<F>, F> && (TakesOutcome<F, T> || takes_result<F, T>);
+
+/// Calls a continuation with what came of its source.
+template <class T, class F>
+struct ContinuationCall;
+template <class F, class T>
+using ResultOfContinuation = Kept<std::invoke_result_t<ContinuationCall<T, std::decay_t<F>>>>;
 
 } // namespace detail
 
@@ -120,6 +144,21 @@ public:
     void request_cancel() const noexcept {
         if (node_) detail::request_cancel(*node_);
     }
+    /// Spawns what is to come after it, into its group: `f(Outcome<T>&)`, which is called once whatever came
+    /// of the task, cancelled or not; or `f(T&)` (`f()` for `void`), which is called with its result, and
+    /// whose task otherwise ends as this one did. What the outcome refers to is the task's own result.
+    ///
+    /// It runs in the task's slot, before that is free; several one after another. After a task that has
+    /// ended it is queued at once. Cancelling it cancels the task that it waits for; an `f` that takes an
+    /// outcome is called even then, with its own waits ending in `Cancelled`. *Suspends* until the home
+    /// answers.
+    /// @pre the task's group lives. @throws Closed, std::bad_alloc, std::invalid_argument for an empty
+    /// callable
+    template <class F>
+        requires detail::Continuation<F, T>
+    auto then(F&& f, std::source_location at = std::source_location::current()) const
+        -> Task<detail::ResultOfContinuation<F, T>>;
+
     /// Unique in the process, never 0.
     std::uint64_t id() const { return node().id; }
     /// As given in `SpawnOptions`; empty otherwise. Valid as long as a handle.
@@ -127,6 +166,10 @@ public:
 
 private:
     friend class Group;
+    template <class>
+    friend class Task;
+    template <class, class>
+    friend struct detail::ContinuationCall;
 
     explicit Task(detail::ResultNode<T>& n) noexcept : node_{&n} {}
 
@@ -148,5 +191,53 @@ private:
 
     detail::ResultNode<T>* node_ = nullptr;
 };
+
+namespace detail {
+
+template <class T, class F>
+struct ContinuationCall {
+    Task<T> source;
+    F f;
+
+    decltype(auto) operator()() && {
+        if constexpr (TakesOutcome<F, T>) {
+            auto outcome = outcome_of_source();
+            return std::invoke(std::move(f), outcome);
+        } else {
+            this_task::check(); // it was cancelled although its source was not
+            rethrow_failure(source.node());
+            if constexpr (std::is_void_v<T>)
+                return std::invoke(std::move(f));
+            else
+                return std::invoke(std::move(f), source.node().result.get());
+        }
+    }
+
+private:
+    Outcome<T> outcome_of_source() const {
+        auto& n = source.node();
+        if (auto error = failure_of(n)) return Outcome<T>{std::move(error)};
+        if constexpr (std::is_void_v<T>)
+            return Outcome<T>{};
+        else if constexpr (std::is_reference_v<T>)
+            return Outcome<T>{std::in_place, n.result.get()};
+        else
+            return Outcome<T>::borrowed(n.result.get());
+    }
+};
+
+} // namespace detail
+
+template <class T>
+template <class F>
+    requires detail::Continuation<F, T>
+auto Task<T>::then(F&& f, std::source_location at) const -> Task<detail::ResultOfContinuation<F, T>> {
+    using Call = detail::ContinuationCall<T, std::decay_t<F>>;
+    detail::check_callable(f);
+    auto& source = node();
+    auto& next = *detail::make_node(*source.group, *source.home, at, Call{*this, std::forward<F>(f)});
+    detail::follow(source, next);
+    return Task<detail::ResultOfContinuation<F, T>>{next};
+}
 
 } // namespace frond::inline v0

@@ -4,6 +4,8 @@
 #include "scheduler/remote.hpp"
 #include "scheduler/task_extras.hpp"
 
+#include <frond/detail/result_buffer.hpp>
+
 namespace frond::inline v0::detail {
 
 namespace {
@@ -32,11 +34,32 @@ void give_slot(PoolCore& p, TaskNode& lender) noexcept {
     --p.lent;
 }
 
+TaskNode* lender_among(Guard const& guard, PoolCore const& p, Waiter* waiters) noexcept {
+    TaskNode* lender = nullptr;
+    any_waiter(waiters, [&](Waiter& w) {
+        if (is_waiting_fellow(guard.home, w) && is_lender(p, *w.fiber->task)) lender = w.fiber->task;
+        return lender != nullptr;
+    });
+    return lender;
+}
+
 bool give_to_lender_among(Guard const& guard, PoolCore& p, Waiter* waiters) noexcept {
+    TaskNode* const lender = lender_among(guard, p, waiters);
+    if (lender) give_slot(p, *lender);
+    return lender != nullptr;
+}
+
+/// Those who read results of the group, if the end of one of its tasks lets them go on.
+Waiter* served_readers(GroupCore const& g, bool group_ended) noexcept {
+    return g.results && (group_ended || is_readable(*g.results)) ? g.results->readers : nullptr;
+}
+
+/// Who reads what a relay yields goes on as soon as what the relay waits for has ended.
+bool give_to_reader_of_relay(Guard const& guard, PoolCore& p, Waiter* waiters) noexcept {
     return any_waiter(waiters, [&](Waiter& w) {
-        if (!is_waiting_fellow(guard.home, w) || !is_lender(p, *w.fiber->task)) return false;
-        give_slot(p, *w.fiber->task);
-        return true;
+        if (!is_waiting_fellow(guard.home, w)) return false;
+        ResultBuffer const* const r = w.fiber->task->group->results;
+        return r && r->rules.relays && give_to_lender_among(guard, p, r->readers);
     });
 }
 
@@ -45,6 +68,7 @@ TaskNode* lender_further_up(Guard const& guard, PoolCore& p, TaskNode& ended, bo
     WalkUp walk{guard};
     walk.add_all(ended.waiters);
     if (group_ended) walk.add_all(ended.group->joiners);
+    walk.add_all(served_readers(*ended.group, group_ended));
     while (TaskNode* const t = walk.next())
         if (is_lender(p, *t) && !needs_slot_of(guard, p, *t->fiber->task_wait)) return t;
     return nullptr;
@@ -57,6 +81,10 @@ bool has_given_up(Waiter const& w) noexcept {
 
 } // namespace
 
+bool has_lender(Guard const& guard, PoolCore const& p, Waiter* waiters) noexcept {
+    return lender_among(guard, p, waiters) != nullptr;
+}
+
 void admit(Guard& guard, PoolCore& p, TaskNode& t) noexcept {
     t.has_slot = true;
     t.counted_active = true;
@@ -65,6 +93,7 @@ void admit(Guard& guard, PoolCore& p, TaskNode& t) noexcept {
     ++p.admitted;
     p.active_peak.raise_to(p.active.get());
     guard.make_runnable(t, true);
+    if (t.group->results) has_begun(guard, t);
     while (any_waiter(t.waiters, [&](Waiter& w) {
         if (w.kind != WaitKind::admission) return false;
         notify(guard, w, WakeReason::done);
@@ -104,7 +133,7 @@ void pump(Guard& guard, PoolCore& p) noexcept {
         TaskNode* const t = front(p);
         if (!t) break;
         dequeue(p, *t);
-        admit(guard, p, *t);
+        if (!t->group->results || is_let_in(*t)) admit(guard, p, *t);
     }
     while (p.submitters && has_room(p)) {
         Waiter& w = *p.submitters;
@@ -150,7 +179,9 @@ void pass_slot_on(Guard& guard, PoolCore& p, TaskNode& ended, bool group_ended) 
     ended.has_slot = false;
     if (p.lent.get() > 0) {
         if (give_to_lender_among(guard, p, ended.waiters)) return;
+        if (give_to_reader_of_relay(guard, p, ended.waiters)) return;
         if (group_ended && give_to_lender_among(guard, p, ended.group->joiners)) return;
+        if (give_to_lender_among(guard, p, served_readers(*ended.group, group_ended))) return;
         if (TaskNode* const t = lender_further_up(guard, p, ended, group_ended)) {
             give_slot(p, *t);
             return;

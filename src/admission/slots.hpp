@@ -46,7 +46,15 @@ void pass_slot_on(Guard& guard, PoolCore& p, TaskNode& ended, bool group_ended) 
 void move_up(Guard const& guard, TaskNode& t) noexcept;
 void move_up(Guard const& guard, GroupCore& g, bool from_member) noexcept;
 
+/// Whether one of them has lent its slot of `p`.
+bool has_lender(Guard const& guard, PoolCore const& p, Waiter* waiters) noexcept;
+
 /// A pool in front of whose backlog a task waited lets it in. Supplied by the layer above.
 void let_in(Guard& guard, TaskNode& t) noexcept;
+/// The task comes to its turn for a slot: whether the results of its group still have room for more. If not,
+/// it waits there. Supplied by the layer above, as the next.
+bool is_let_in(TaskNode& t) noexcept;
+/// It has got its slot.
+void has_begun(Guard& guard, TaskNode& t) noexcept;
 
 } // namespace frond::inline v0::detail

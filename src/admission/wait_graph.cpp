@@ -3,6 +3,7 @@
 #include "admission/slots.hpp"
 #include "scheduler/stall.hpp"
 #include "scheduler/stop_chain.hpp"
+#include "scheduler/task_extras.hpp"
 
 #include <frond/errors.hpp>
 
@@ -12,8 +13,11 @@ namespace frond::inline v0::detail {
 
 namespace {
 
+/// A continuation waits for what it comes after: that is what whoever waits for it depends on.
 TaskNode& task_target(Waiter const& w) noexcept {
-    return *static_cast<TaskNode*>(const_cast<void*>(w.target));
+    auto* t = static_cast<TaskNode*>(const_cast<void*>(w.target));
+    for (TaskExtras const* x = extras_if_any(*t); x && x->before; x = extras_if_any(*t)) t = x->before;
+    return *t;
 }
 GroupCore& group_target(Waiter const& w) noexcept {
     return *static_cast<GroupCore*>(const_cast<void*>(w.target));
@@ -24,7 +28,7 @@ PoolCore& pool_target(Waiter const& w) noexcept {
 
 bool waits_for_tasks(WaitKind k) noexcept {
     return k == WaitKind::task || k == WaitKind::admission || k == WaitKind::group || k == WaitKind::others ||
-           k == WaitKind::backlog || k == WaitKind::pool_end;
+           k == WaitKind::result || k == WaitKind::backlog || k == WaitKind::pool_end;
 }
 
 /// Whether the end of `t` is part of what `w` waits for.
@@ -59,6 +63,7 @@ bool has_further_waits(Waiter const& w) noexcept {
         return is_waiting_for_tasks(task_target(w));
     case WaitKind::group:
     case WaitKind::others:
+    case WaitKind::result:
         return group_target(w).waiting_members.get() > 0;
     case WaitKind::pool_end:
         return true;
@@ -72,8 +77,11 @@ bool needs_all_locks(Waiter const& w, TaskNode const* me) noexcept {
     switch (w.kind) {
     case WaitKind::task:
         return task_target(w).group->pool || (me && is_waiting(task_target(w)));
+    case WaitKind::place:
+        return false;
     case WaitKind::group:
     case WaitKind::others:
+    case WaitKind::result:
         return group_target(w).pool || (me && group_target(w).waiting_members.get() > 0);
     default:
         return true;
@@ -81,7 +89,7 @@ bool needs_all_locks(Waiter const& w, TaskNode const* me) noexcept {
 }
 
 bool closes_circle(Guard const& guard, Waiter const& w, TaskNode& me) noexcept {
-    if (w.kind == WaitKind::admission || w.cancels) return false;
+    if (w.kind == WaitKind::admission || w.kind == WaitKind::result || w.cancels) return false;
     if (covers(w, me)) return true;
     if (!guard.is_wide() || !has_further_waits(w)) return false;
     // Who was cancelled behind a shield that ends goes on then, and whoever waits for that, too.
@@ -101,6 +109,7 @@ PoolCore* pool_with_queued(Waiter const& w) noexcept {
         return task_target(w).in_pool_queue ? task_target(w).group->pool : nullptr;
     case WaitKind::group:
     case WaitKind::others:
+    case WaitKind::result:
         return group_target(w).queued > 0 ? group_target(w).pool : nullptr;
     case WaitKind::backlog:
         return has_room(pool_target(w)) ? nullptr : &pool_target(w);
@@ -150,6 +159,7 @@ private:
             break;
         case WaitKind::group:
         case WaitKind::others:
+        case WaitKind::result:
             add_all(group_target(w));
             break;
         case WaitKind::pool_end:
@@ -211,6 +221,7 @@ void WalkUp::add_waiters_of(TaskNode& t) noexcept {
     g.walk_mark = mark_;
     add_all(g.joiners);
     add_all(g.cancellers);
+    if (g.results) add_all(g.results->readers);
     if (g.pool) add_all(g.pool->enders);
 }
 
@@ -226,6 +237,24 @@ bool needs_slot_of(Guard const& guard, PoolCore& p, Waiter const& w) noexcept {
     return WalkDown{guard, &p}.visit(w);
 }
 
+namespace {
+
+void move_up_target(Guard const& guard, Waiter const& w, TaskNode const* me) noexcept {
+    if (w.kind == WaitKind::task || w.kind == WaitKind::admission) {
+        move_up(guard, task_target(w));
+        return;
+    }
+    if (w.kind != WaitKind::group && w.kind != WaitKind::result) return;
+    GroupCore& g = group_target(w);
+    ResultBuffer const* const r = w.kind == WaitKind::result ? g.results : nullptr;
+    if (!r || r->rules.order == ItemOrder::completion)
+        move_up(guard, g, me && me->group->pool == g.pool);
+    else if (r->items.head && !r->items.head->ready)
+        move_up(guard, *r->items.head);
+}
+
+} // namespace
+
 /// In a runtime most waits need one lock only: nobody down there waits in turn, and there is no pool. Two
 /// that begin to wait for each other at the same moment cannot both miss the other: each says first that it
 /// waits, and then looks, under the lock under which it will stand in the list.
@@ -238,12 +267,7 @@ bool prepare_wait(Guard& guard, Waiter& w, TaskNode* me, bool moves_up) {
         guard.release();
         throw Deadlock("frond: this wait closes a circle: the task waits for its own end\n" + wait_graph());
     }
-    if (moves_up) {
-        if (w.kind == WaitKind::group)
-            move_up(guard, group_target(w), me && me->group->pool == group_target(w).pool);
-        else if (w.kind == WaitKind::task || w.kind == WaitKind::admission)
-            move_up(guard, task_target(w));
-    }
+    if (moves_up) move_up_target(guard, w, me);
     // With one lock: what began to wait down there since we looked finds us above it, and lends for us, too.
     if (!me || !guard.is_wide()) return true;
     if (has_further_waits(w))

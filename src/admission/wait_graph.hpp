@@ -5,6 +5,7 @@
 
 #include <frond/detail/group_core.hpp>
 #include <frond/detail/pool_core.hpp>
+#include <frond/detail/result_buffer.hpp>
 
 namespace frond::inline v0::detail {
 
@@ -25,7 +26,7 @@ class WalkUp {
 public:
     enum class Over : std::uint8_t {
         all_waits,
-        lasting_waits, ///< not those that are about to end
+        lasting_waits, ///< not those that are about to end, nor those that any of several tasks can end
         plain_waits    ///< nor those of who has cancelled what it waits for
     };
 
@@ -46,6 +47,7 @@ public:
 private:
     bool goes_over(Waiter const& w) const noexcept {
         if (over_ == Over::all_waits) return true;
+        if (w.kind == WaitKind::result) return false;
         return !is_about_to_end(w) && !(over_ == Over::plain_waits && w.cancels);
     }
     void add(Fiber& f) noexcept;
@@ -123,7 +125,8 @@ bool wait_unless(F has_come, Guard& guard, Fiber& f, Waiter& w, Waiter*& list, T
 void lend_for_new_task(Guard& guard, TaskNode& queued) noexcept;
 /// Whether anybody already waits for a task that is about to be queued.
 inline bool is_awaited(TaskNode const& t) noexcept {
-    return t.waiters || t.group->joiners || t.group->pool->enders;
+    return t.waiters || t.group->joiners || t.group->pool->enders ||
+           (t.group->results && t.group->results->readers);
 }
 
 } // namespace frond::inline v0::detail

@@ -92,6 +92,12 @@ void describe_wait(std::ostream& out, WaitKind kind, void const* target) {
     case WaitKind::others:
         name("waits for the other tasks of ", a_group);
         break;
+    case WaitKind::result:
+        name("waits for the next result of ", a_group);
+        break;
+    case WaitKind::place:
+        name("has read ahead far enough for ", a_group);
+        break;
     case WaitKind::backlog:
         name("waits for room in the backlog of ", a_pool);
         break;

@@ -59,15 +59,8 @@ bool take_unseen(Guard& guard, GroupCore& g, TaskError& first) noexcept {
         return true;
     }
     TaskNode& t = *g.errors.head;
-    first.error = t.error;
-    first.id = t.id;
-    first.spawned_at = t.site;
+    first = describe_error(t, t.error);
     first.more = g.errors_kept - 1 + g.errors_dropped;
-    try {
-        first.name = name_of(t);
-    } catch (...) {
-        first.name.clear(); // for want of memory the report does without
-    }
     while (g.errors.head) forget_error(guard, *g.errors.head);
     return true;
 }
@@ -166,11 +159,15 @@ Group::Group(GroupOptions options, detail::PoolCore* own_pool) {
     core_.is_pool = true;
     open(std::move(options), own_pool);
 }
-Group::Group(Pool& pool, GroupOptions options) {
-    auto const& other = static_cast<Group&>(pool).core_;
-    detail::check_open(other);
-    core_.home = other.home;
-    open(std::move(options), other.pool);
+Group::Group(Pool& pool, GroupOptions options) : Group(&pool, std::move(options)) {}
+
+Group::Group(Group const* like, GroupOptions options, detail::ResultBuffer* results) {
+    if (like) {
+        detail::check_open(like->core_);
+        core_.home = like->core_.home;
+    }
+    core_.results = results;
+    open(std::move(options), like ? like->core_.pool : nullptr);
 }
 
 void Group::open(GroupOptions&& options, detail::PoolCore* pool) {

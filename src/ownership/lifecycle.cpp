@@ -1,6 +1,7 @@
 #include "ownership/lifecycle.hpp"
 
 #include "admission/slots.hpp"
+#include "ownership/results.hpp"
 #include "scheduler/remote.hpp"
 #include "scheduler/task_extras.hpp"
 
@@ -34,21 +35,6 @@ void drop_delayed(Guard& guard, TaskNode& t) noexcept {
         task_dropped(*extras.task, TaskState::cancelled, nullptr);
     };
     x.timer_home->post(x);
-}
-
-TaskError describe_error(TaskNode const& t) {
-    return {
-        .error = t.error, .id = t.id, .name = std::string{name_of_task(t)}, .spawned_at = t.site, .more = 0};
-}
-
-void report(TaskNode const& t, std::exception_ptr const& error) noexcept {
-    TaskError e{.error = error, .id = t.id, .name = {}, .spawned_at = t.site, .more = 0};
-    try {
-        e.name = name_of_task(t);
-    } catch (...) {
-        e.name.clear(); // for want of memory the report does without
-    }
-    report_unhandled(e);
 }
 
 void keep_error(GroupCore& g, TaskNode& t) noexcept {
@@ -96,6 +82,25 @@ std::exception_ptr with_reason(TaskNode const& t) noexcept {
     }
 }
 
+/// What is to come after `t` gets its slot, unless somebody who waits for `t` has lent one: then it is first
+/// in line. Nothing is admitted in between.
+void start_follower(Guard& guard, TaskNode& t) noexcept {
+    TaskNode* const next = std::exchange(extras_if_any(t)->follower, nullptr);
+    if (!next) return;
+    extras_if_any(*next)->before = nullptr;
+    PoolCore* const p = t.group->pool;
+    if (p && t.has_slot && !has_lender(guard, *p, t.waiters)) {
+        t.has_slot = false;
+        next->has_slot = next->counted_active = true;
+        ++next->group->active;
+        ++p->admitted;
+        guard.make_runnable(*next, true);
+    } else {
+        place(guard, *next, false);
+    }
+    move_up(guard, *next);
+}
+
 /// The common end of tasks that ran and tasks that did not.
 ///
 /// The order matters: the slot finds its next holder before anybody is woken, so that nobody is admitted in
@@ -106,11 +111,12 @@ void finish(TaskNode& t, TaskState outcome, std::exception_ptr error) noexcept {
     Home& h = *t.home;
     GroupCore& g = *t.group;
     bool const failed = outcome == TaskState::failed;
-    if (failed && g.on_error == OnError::report) report(t, error);
+    if (failed && g.on_error == OnError::report) report_unhandled(describe_error(t, error));
     {
         Guard guard{h};
         bool const stops_others = failed && g.on_error == OnError::cancel;
-        if (g.shared && (stops_others || ends_widely(h, g))) [[unlikely]]
+        if (g.shared && (stops_others || ends_widely(h, g) || t.is_marked(TaskNode::continued) ||
+                         has_held(g))) [[unlikely]]
             guard.widen();
         PoolCore* const p = g.pool;
         g.live.erase(t);
@@ -119,15 +125,21 @@ void finish(TaskNode& t, TaskState outcome, std::exception_ptr error) noexcept {
         if (t.counted_active) --g.active;
         bool const group_ended = is_quiescent(g);
         std::construct_at(&t.error, std::move(error));
-        if (failed && g.on_error != OnError::report) keep_error(g, t);
+        if (g.results)
+            end_item(g, item_of(t), outcome);
+        else if (failed && g.on_error != OnError::report)
+            keep_error(g, t);
         t.state.store(outcome, std::memory_order_release);
+        if (t.is_marked(TaskNode::continued)) [[unlikely]]
+            start_follower(guard, t);
         if (p) {
-            if (t.counted_active) ++p->completed;
+            if (t.counted_active && needs_slot(t)) ++p->completed;
             --p->live;
             if (t.has_slot) pass_slot_on(guard, *p, t, group_ended);
         }
         while (t.waiters) notify(guard, *t.waiters, WakeReason::done);
         if (stops_others && !group_ended && (!g.cancelled || g.spares)) cancel_tasks(guard, g);
+        if (g.results) after_change(guard, g);
         if (group_ended)
             check_quiescence(guard, g);
         else if (g.cancellers) [[unlikely]]
@@ -168,11 +180,24 @@ void begin_life(TaskNode& t) noexcept {
     ++h.live_tasks;
     ++g.size;
     g.live.push_back(t);
+    if (g.results) [[unlikely]]
+        begin_item(g, item_of(t));
     if (g.pool) {
         g.unboosted.add(g.shared);
         ++g.pool->live;
-        if (g.pool->task_timeout != forever) t.marks.fetch_or(TaskNode::limited, std::memory_order_relaxed);
+        if (g.pool->task_timeout != forever && needs_slot(t))
+            t.marks.fetch_or(TaskNode::limited, std::memory_order_relaxed);
     }
+}
+
+TaskError describe_error(TaskNode const& t, std::exception_ptr error) noexcept {
+    TaskError e{.error = std::move(error), .id = t.id, .name = {}, .spawned_at = t.site, .more = 0};
+    try {
+        e.name = name_of_task(t);
+    } catch (...) {
+        e.name.clear(); // for want of memory the report does without
+    }
+    return e;
 }
 
 void count_as_active(TaskNode& t) noexcept {
@@ -201,6 +226,17 @@ void task_dropped(TaskNode& t, TaskState outcome, std::exception_ptr error) noex
 /// First the mark, then the look at its state: see Home::announce_wait.
 void cancel_task(Guard& guard, TaskNode& t) noexcept {
     if ((t.marks.fetch_or(TaskNode::cancelled, std::memory_order_seq_cst) & TaskNode::cancelled) != 0) return;
+    TaskExtras const* const x = extras_if_any(t);
+    if (x && x->source && t.state.load(std::memory_order_relaxed) == TaskState::queued) {
+        // It will run whatever comes, to see that its source was cancelled.
+        if (!is_final(x->source->state.load(std::memory_order_relaxed))) cancel_task(guard, *x->source);
+        return;
+    }
+    if (t.group->results && item_of(t).held) {
+        drop_held(*t.group->results, item_of(t));
+        guard.drop_unstarted(t);
+        return;
+    }
     if (t.in_pool_queue) {
         dequeue(*t.group->pool, t);
         guard.drop_unstarted(t);
@@ -277,6 +313,8 @@ void check_quiescence(Guard& guard, GroupCore& g) noexcept {
     if (!is_quiescent(g)) return;
     g.cancelled = g.stopped || g.expired;
     if (!g.cancelled && !g.cancel_reason.empty()) g.cancel_reason.clear();
+    if (g.results)
+        while (g.results->readers) notify(guard, *g.results->readers, WakeReason::done);
     if (!g.joiners) return;
     std::exception_ptr const error = next_error(g);
     bool seen = false;
@@ -324,7 +362,7 @@ void forget_error(Guard& guard, TaskNode& t) noexcept {
 std::vector<TaskError> take_errors(Guard& guard, GroupCore& g) {
     std::vector<TaskError> all;
     all.reserve(g.errors_kept);
-    for (TaskNode* t = g.errors.head; t; t = t->live_next) all.push_back(describe_error(*t));
+    for (TaskNode* t = g.errors.head; t; t = t->live_next) all.push_back(describe_error(*t, t->error));
     while (g.errors.head) forget_error(guard, *g.errors.head);
     if (!all.empty()) all.back().more = std::exchange(g.errors_dropped, 0);
     return all;

@@ -19,9 +19,11 @@ namespace frond::inline v0::detail {
 
 std::uint64_t next_task_id() noexcept;
 
-/// Whether everything that was spawned has ended, also what is on its way from other threads.
+/// Whether everything that was spawned has ended, also what is on its way from other threads, and nobody has
+/// announced more.
 inline bool is_quiescent(GroupCore const& g) noexcept {
-    return g.size.get() == 0 && g.incoming.load(std::memory_order_acquire) == 0;
+    return g.size.get() == 0 && g.incoming.load(std::memory_order_acquire) == 0 &&
+           g.holds.load(std::memory_order_acquire) == 0;
 }
 
 /// The group counts the task from now on.
@@ -69,6 +71,7 @@ void wait_in_destructor(Home& h, Waiter& w, Waiter*& list, bool (*has_ended)(voi
                         void (*begin)(RemoteWait&, Guard&) noexcept,
                         void (*cancel)(Guard&, void const*) noexcept) noexcept;
 
+TaskError describe_error(TaskNode const& t, std::exception_ptr error) noexcept;
 /// To the unhandled-error handler.
 FROND_API void report_unhandled(TaskError const& e) noexcept;
 

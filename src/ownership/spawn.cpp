@@ -3,6 +3,7 @@
 #include "admission/slots.hpp"
 #include "admission/wait_graph.hpp"
 #include "ownership/lifecycle.hpp"
+#include "ownership/results.hpp"
 #include "scheduler/remote.hpp"
 #include "scheduler/stack_arena.hpp"
 #include "scheduler/stop_chain.hpp"
@@ -21,26 +22,6 @@ namespace {
 char const* const closed_text = "frond: spawn into a group or pool that is closed";
 
 bool is_member(PoolCore const* p, TaskNode const* me) noexcept { return p && me && me->group->pool == p; }
-
-/// Whether `place` will have to look who waits for whom.
-bool may_lend(TaskNode const& n) noexcept {
-    PoolCore const* const p = n.group->pool;
-    return p && !has_free_slot(*p) && is_awaited(n);
-}
-
-/// Puts a live task where it can start, or in its pool's queue. @pre the guard is wide if `may_lend`
-void place(Guard& guard, TaskNode& n, bool fifo) noexcept {
-    PoolCore* const p = n.group->pool;
-    if (!p) {
-        count_as_active(n);
-        guard.make_runnable(n, fifo);
-    } else if (has_free_slot(*p)) {
-        admit(guard, *p, n);
-    } else {
-        enqueue(*p, n);
-        if (is_awaited(n)) lend_for_new_task(guard, n);
-    }
-}
 
 /// @throws std::bad_alloc; then nothing has happened
 void start_life(Guard& guard, TaskNode& n, bool fifo) {
@@ -111,7 +92,7 @@ Verdict submit_under(Guard& guard, TaskNode& n, SpawnMode mode, TaskNode* me) {
         end_unstarted(guard, n);
         return Verdict::submitted;
     }
-    if (p && !has_free_slot(*p)) {
+    if (needs_slot(n) && !has_free_slot(*p)) {
         if (mode == SpawnMode::now_or_never) return Verdict::no_free_slot;
         if (mode == SpawnMode::wait_for_slot) this_home->check_may_wait();
         if (mode == SpawnMode::queue && !has_room(*p) && !is_member(p, me))
@@ -187,7 +168,16 @@ struct SubmitLetter : Message {
             check_quiescence(guard, g);
         };
     }
+    static void receive_item(Guard& guard, ItemNode& n) noexcept {
+        ItemNode* const before = n.item_next;
+        add_item(guard, *n.group, n);
+        if (before) drop_ref_of_message(*before);
+    }
     static void place_from_outside(Guard& guard, TaskNode& t) noexcept {
+        if (is_final(t.state.load(std::memory_order_relaxed))) {
+            receive_item(guard, item_of(t)); // nothing to start: a result
+            return;
+        }
         bool const unwelcome = t.group->cancelled || t.is_marked(TaskNode::cancelled) ||
                                refuses(*t.group, nullptr) ||
                                t.home->state.load(std::memory_order_relaxed) != HomeState::live;
@@ -233,6 +223,21 @@ void withdraw_submit(RemoteWait& r, Guard& guard) noexcept {
     drop_ref_of_message(t);
 }
 
+void send(TaskNode& n) {
+    SubmitLetter* letter = nullptr;
+    try {
+        letter = new SubmitLetter{n};
+    } catch (...) {
+        discard_with_handle(n);
+        throw;
+    }
+    n.group->incoming.fetch_add(1, std::memory_order_relaxed);
+    if (n.home->post(*letter)) return;
+    n.group->incoming.fetch_sub(1, std::memory_order_relaxed);
+    delete letter;
+    refuse(n);
+}
+
 void submit_and_wait(Home& h, TaskNode& n, WaitKind kind) {
     Waiter w{kind, kind == WaitKind::admission ? static_cast<void const*>(&n) : n.group->pool};
     w.cargo = &n;
@@ -275,13 +280,7 @@ bool submit_remotely(TaskNode& n, SpawnMode mode) {
         submit_and_wait(h, n, mode == SpawnMode::wait_for_slot ? WaitKind::admission : WaitKind::backlog);
         return true;
     }
-    auto* const letter = new SubmitLetter{n};
-    n.group->incoming.fetch_add(1, std::memory_order_relaxed);
-    if (!h.post(*letter)) {
-        n.group->incoming.fetch_sub(1, std::memory_order_relaxed);
-        delete letter;
-        refuse(n);
-    }
+    send(n);
     return true;
 }
 
@@ -294,12 +293,44 @@ void discard_with_handle(TaskNode& n) noexcept {
     free_node(&n, *n.ops);
 }
 
+bool may_lend(TaskNode const& n) noexcept {
+    return needs_slot(n) && !has_free_slot(*n.group->pool) && is_awaited(n);
+}
+
+void place(Guard& guard, TaskNode& n, bool fifo) noexcept {
+    PoolCore* const p = n.group->pool;
+    if (n.group->results && !let_in_or_hold(*n.group->results, item_of(n))) return;
+    if (!needs_slot(n)) {
+        count_as_active(n);
+        guard.make_runnable(n, fifo);
+    } else if (has_free_slot(*p)) {
+        admit(guard, *p, n);
+    } else {
+        enqueue(*p, n);
+        if (is_awaited(n)) lend_for_new_task(guard, n);
+    }
+}
+
 void let_in(Guard& guard, TaskNode& t) noexcept { SubmitLetter::place_from_outside(guard, t); }
+
+void put(ItemNode& n) {
+    Home& h = *n.home;
+    h.add_object(); // destroy_node takes it off again
+    if (!h.is_reachable()) {
+        if (n.item_next) add_ref(*n.item_next);
+        send(n);
+        return;
+    }
+    Guard guard{h};
+    if (has_held(*n.group)) guard.widen();
+    add_item(guard, *n.group, n);
+}
 
 bool submit(TaskNode& n, SpawnMode mode) {
     Home& h = *n.home;
     GroupCore const& g = *n.group;
-    if (&h == own_home && !g.pool && !g.cancelled && !g.closed.load(std::memory_order_relaxed)) [[likely]] {
+    if (&h == own_home && !g.pool && !g.results && !g.cancelled && !g.closed.load(std::memory_order_relaxed))
+        [[likely]] {
         // Most spawns: there is no cap to ask and nobody to lock out.
         begin_life(n);
         count_as_active(n);

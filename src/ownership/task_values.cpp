@@ -1,6 +1,7 @@
 #include "scheduler/task_values.hpp"
 
 #include "ownership/lifecycle.hpp"
+#include "ownership/results.hpp"
 #include "scheduler/guard.hpp"
 #include "scheduler/home.hpp"
 #include "scheduler/task_extras.hpp"
@@ -51,10 +52,13 @@ void add_value(std::uint64_t key, void* object, ValueOps const& ops) {
 void inherit_values(TaskNode& child) {
     if (!this_home) return;
     TaskValues const* const own = values_of(this_home->current_fiber());
-    if (!own || !own->has_inheritable()) return;
+    TaskNode const* const parent = this_home->current_task();
+    bool const has_place = parent && hands_down_place(*parent, child);
+    if (!has_place && (!own || !own->has_inheritable())) return;
     try {
         auto fresh = std::make_unique<TaskValues>();
-        fresh->inherit_from(*own);
+        if (own) fresh->inherit_from(*own);
+        if (has_place) inherit_place(*parent, *fresh);
         extras_of(child).values = std::move(fresh);
     } catch (...) {
         discard_with_handle(child);

@@ -41,6 +41,13 @@ struct ArenaStack {
     }
 };
 
+/// Cancelled before it began; but what was to follow another task sees to it itself.
+bool is_not_to_start(TaskNode const& t) noexcept {
+    if (!t.is_marked(TaskNode::cancelled)) return false;
+    TaskExtras const* const x = extras_if_any(t);
+    return !x || !x->source;
+}
+
 } // namespace
 
 Fiber& Home::make_fiber(FiberKind kind, StackClass klass) {
@@ -91,7 +98,7 @@ void Home::carrier_loop(Fiber& self) {
     while (!retiring_ && !self.retire) {
         if (TaskNode* const t = self.assigned) {
             self.assigned = nullptr;
-            if (t->is_marked(TaskNode::cancelled))
+            if (is_not_to_start(*t))
                 task_dropped(*t, TaskState::cancelled, nullptr);
             else
                 run(self, *t);
@@ -125,9 +132,12 @@ TaskNode* Home::next_task(Fiber& self) noexcept {
         TaskNode* const next = team ? pop_task_in_team() : pop_task();
         if (!next) return nullptr; // another thread was faster
         TaskNode& t = *next;
-        if (t.is_marked(TaskNode::cancelled)) {
-            task_dropped(t, TaskState::cancelled, nullptr);
-            continue;
+        if (t.is_marked(TaskNode::cancelled | TaskNode::gated)) [[unlikely]] {
+            if (is_not_to_start(t)) {
+                task_dropped(t, TaskState::cancelled, nullptr);
+                continue;
+            }
+            if (t.is_marked(TaskNode::gated) && !may_start(t)) continue;
         }
         if (!ensure_spare()) {
             task_dropped(t, TaskState::failed, std::make_exception_ptr(std::bad_alloc{}));

@@ -394,6 +394,10 @@ bool thread_may_wait() noexcept;
 /// Destroys the `Local`s and `Inherited`s of a task that has extras. Supplied by the layer above.
 void drop_values(TaskNode& t) noexcept;
 
+/// Whether the results of its group have room for those of a task marked `gated`. If not, it waits there.
+/// Supplied by the layer above.
+bool may_start(TaskNode& t) noexcept;
+
 /// What ends a task: hands on its slot, wakes who waits, tells its group. Supplied by the layer above.
 void task_ended(TaskNode& t, TaskState outcome, std::exception_ptr error) noexcept;
 /// Ends a task that never ran: destroys the callable first.

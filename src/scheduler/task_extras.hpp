@@ -29,6 +29,9 @@ struct TaskExtras : Timer, Message {
     std::stop_source stop{std::nostopstate};    ///< made when somebody asks; see TaskNode::has_stop
     Home* runs_on = nullptr;                    ///< where the news that it is cancelled goes
     std::unique_ptr<TaskValues> values;         ///< its `Local`s and `Inherited`s
+    TaskNode* source = nullptr;                 ///< a continuation: whose outcome it is for
+    TaskNode* before = nullptr;                 ///< the task after which it comes, while that has not ended
+    TaskNode* follower = nullptr;               ///< what comes after this task, in its slot
 };
 
 inline TaskExtras* extras_if_any(TaskNode const& t) noexcept {

@@ -38,7 +38,9 @@ enum class WaitKind : std::uint8_t {
     semaphore, ///< a Semaphore: its turn, and enough permits
     barrier,   ///< a Barrier: the last to arrive
     push,      ///< a Channel: room for an item, or somebody to take it
-    pop        ///< a Channel: an item
+    pop,       ///< a Channel: an item
+    result,    ///< GroupCore: the next result of its tasks
+    place      ///< GroupCore: a stream's feeder, until it may read on
 };
 
 enum class WakeReason : std::uint8_t {

@@ -90,9 +90,9 @@ struct CallableNode final : ResultNode<R> {
         F callable;
     };
 
-    template <class... G>
-    CallableNode(GroupCore& g, Home& h, std::source_location at, G&&... callable_args)
-        : ResultNode<R>(table(), g, h, g.shared, at), callable(std::forward<G>(callable_args)...) {}
+    template <class G>
+    CallableNode(GroupCore& g, Home& h, std::source_location at, G&& f)
+        : ResultNode<R>(table(), g, h, g.shared, at), callable(std::forward<G>(f)) {}
     ~CallableNode() = delete; // its parts die one by one, see ops
 
     static void run(TaskNode& n) {
@@ -150,48 +150,60 @@ bool is_empty_callable(F const& f) noexcept {
         return false;
 }
 
+/// The callable that a task keeps: `f` itself where it needs no more, else `f` with what it is called with.
+template <class F, class... A>
+decltype(auto) bind_call(F&& f, A&&... args) {
+    if constexpr (TakesToken<F, A...>) {
+        using Call = WithToken<std::decay_t<F>>;
+        if constexpr (sizeof...(A) == 0)
+            return Call{std::forward<F>(f)};
+        else
+            return Bound<Call, std::decay_t<A>...>{Call{std::forward<F>(f)},
+                                                   std::tuple<std::decay_t<A>...>(std::forward<A>(args)...)};
+    } else if constexpr (sizeof...(A) == 0 && !std::is_member_pointer_v<std::decay_t<F>>) {
+        return std::forward<F>(f);
+    } else {
+        return Bound<std::decay_t<F>, std::decay_t<A>...>{
+            std::forward<F>(f), std::tuple<std::decay_t<A>...>(std::forward<A>(args)...)};
+    }
+}
+
+/// Memory and construction of a node. @throws std::bad_alloc, and what the constructor throws
+template <class Node, class... A>
+Node& build_node(A&&... args) {
+    static_assert(alignof(Node) <= 4096, "frond: a callable or result aligned to more than a page");
+    void* const memory = allocate_node(Node::table());
+    try {
+        return *::new (memory) Node(std::forward<A>(args)...);
+    } catch (...) {
+        free_node(memory, Node::table());
+        throw;
+    }
+}
+
+/// @throws std::invalid_argument
+template <class F>
+void check_callable(F const& f) {
+    if (is_empty_callable(f)) throw std::invalid_argument("frond: spawn of an empty callable");
+}
+
 /// Makes a node; the group counts it only when it is submitted. @throws std::invalid_argument for an empty
 /// callable
 template <class F, class... A>
 auto* make_bare_node(GroupCore& g, Home& h, std::source_location at, F&& f, A&&... args) {
     using R = ResultOf<F, A...>;
-    if (is_empty_callable(f)) throw std::invalid_argument("frond: spawn of an empty callable");
-    auto build = [&]<class C>(std::type_identity<C>, auto&&... parts) {
-        using Node = CallableNode<R, C>;
-        static_assert(alignof(Node) <= 4096, "frond: a callable or result aligned to more than a page");
-        void* const memory = allocate_node(Node::table());
-        try {
-            return static_cast<ResultNode<R>*>(::new (memory)
-                                                   Node(g, h, at, std::forward<decltype(parts)>(parts)...));
-        } catch (...) {
-            free_node(memory, Node::table());
-            throw;
-        }
-    };
-    if constexpr (TakesToken<F, A...>) {
-        using Call = WithToken<std::decay_t<F>>;
-        if constexpr (sizeof...(A) == 0) {
-            return build(std::type_identity<Call>{}, Call{std::forward<F>(f)});
-        } else {
-            using C = Bound<Call, std::decay_t<A>...>;
-            return build(std::type_identity<C>{}, C{Call{std::forward<F>(f)}, std::tuple<std::decay_t<A>...>(
-                                                                                  std::forward<A>(args)...)});
-        }
-    } else if constexpr (sizeof...(A) == 0 && !std::is_member_pointer_v<std::decay_t<F>>) {
-        return build(std::type_identity<std::decay_t<F>>{}, std::forward<F>(f));
-    } else {
-        using C = Bound<std::decay_t<F>, std::decay_t<A>...>;
-        return build(std::type_identity<C>{},
-                     C{std::forward<F>(f), std::tuple<std::decay_t<A>...>(std::forward<A>(args)...)});
-    }
+    check_callable(f);
+    using Node =
+        CallableNode<R, std::decay_t<decltype(bind_call(std::forward<F>(f), std::forward<A>(args)...))>>;
+    auto& node = build_node<Node>(g, h, at, bind_call(std::forward<F>(f), std::forward<A>(args)...));
+    return static_cast<ResultNode<R>*>(&node);
 }
 
 /// The same, with copies of what the calling task hands down. @throws also what that copying throws
 template <class F, class... A>
 auto* make_node(GroupCore& g, Home& h, std::source_location at, F&& f, A&&... args) {
     auto* const n = make_bare_node(g, h, at, std::forward<F>(f), std::forward<A>(args)...);
-    if (values_are_inherited.load(std::memory_order_relaxed)) [[unlikely]]
-        inherit_values(*n);
+    hand_down_values(*n);
     return n;
 }
 

@@ -21,6 +21,7 @@ namespace detail {
 
 class GroupStop;
 struct PoolCore;
+struct ResultBuffer;
 
 using LiveList = IntrusiveList<TaskNode, &TaskNode::live_next, &TaskNode::live_prev>;
 
@@ -37,6 +38,8 @@ struct GroupCore {
     Counter size;
     Counter active;
     std::atomic<std::size_t> incoming{0}; ///< spawned on other threads, still on their way
+    std::atomic<std::size_t> holds{0};    ///< those who keep it open although nothing runs
+    ResultBuffer* results = nullptr;      ///< where its tasks' results go; nullptr: they stay in the tasks
     Waiter* joiners = nullptr;            ///< circular, first come first
     Waiter* cancellers = nullptr;         ///< members that have cancelled the others and wait for their end
     LiveList errors;

@@ -24,6 +24,15 @@ struct IntrusiveList {
         head = &n;
     }
 
+    /// In front of `before`; nullptr: at the end.
+    void insert(T& n, T* before) noexcept {
+        if (!before) return push_back(n);
+        n.*Next = before;
+        n.*Prev = before->*Prev;
+        (before->*Prev ? before->*Prev->*Next : head) = &n;
+        before->*Prev = &n;
+    }
+
     void erase(T& n) noexcept {
         (n.*Prev ? n.*Prev->*Next : head) = n.*Next;
         (n.*Next ? n.*Next->*Prev : tail) = n.*Prev;

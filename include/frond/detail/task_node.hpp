@@ -96,6 +96,9 @@ struct TaskNode {
     static constexpr std::uint8_t starved = 4;   ///< it cannot start for want of memory
     static constexpr std::uint8_t has_stop = 8;  ///< `extras->stop` is in use
     static constexpr std::uint8_t limited = 16;  ///< its running time is: by `extras->timeout` or its pool
+    static constexpr std::uint8_t yields = 32;   ///< an ItemNode with a value
+    static constexpr std::uint8_t gated = 64;    ///< its ResultBuffer is to be asked before it starts
+    static constexpr std::uint8_t continued = 128; ///< tasks are to follow in its slot
     static constexpr std::uint32_t first_refs = 2;
 
     TaskNode(TaskOps const& o, GroupCore& g, Home& h, bool home_is_shared, std::source_location at) noexcept

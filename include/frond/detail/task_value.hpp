@@ -27,6 +27,10 @@ extern FROND_API constinit std::atomic<bool> values_are_inherited;
 /// Gives a new task copies of what the calling one hands down. @throws what the copying throws; then the node
 /// is gone
 FROND_API void inherit_values(TaskNode& child);
+inline void hand_down_values(TaskNode& child) {
+    if (values_are_inherited.load(std::memory_order_relaxed)) [[unlikely]]
+        inherit_values(child);
+}
 
 template <class T>
 inline constexpr ValueOps own_value_ops{[](void* p) noexcept { delete static_cast<T*>(p); }, nullptr};
