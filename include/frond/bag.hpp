@@ -23,7 +23,7 @@ namespace frond::inline v0 {
 /// Cost: a result costs no allocation of its own but for `put`; a task some 30 bytes more than in a group.
 /// The idea, and the name, are aioutils'.
 template <class T>
-class Bag : public detail::BasicBag<T> {
+class Bag final : public detail::BasicBag<T> {
     using Base = detail::BasicBag<T>;
 
 public:

@@ -4,12 +4,14 @@
 #include <frond/duration.hpp>
 #include <frond/errors.hpp>
 #include <frond/stream.hpp>
+#include <frond/sync/mutex.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -29,6 +31,8 @@ public:
         : stream_{std::move(stream)}, max_wait_{max_wait}, max_size_{max_size} {}
 
     std::optional<Outcome<Batch>> read(Clock::time_point deadline) override {
+        std::unique_lock const turn{mutex_, deadline}; // readers get a batch each
+        if (!turn) return std::nullopt;
         if (batch_.empty()) {
             if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
             if (error_) return Outcome<Batch>{std::exchange(error_, nullptr), count_++};
@@ -38,11 +42,14 @@ public:
             add(*std::move(first));
             closes_ = deadline_after(max_wait_);
         }
-        while (!failure_ && !error_ && batch_.size() < max_size_) {
+        for (int late = 0; !failure_ && !error_ && batch_.size() < max_size_;) {
             auto const until = std::min(closes_, deadline);
+            // What is there when the time is up still comes along, but the list ends where more never ceases.
+            constexpr int most_late = 1000;
+            bool const is_late = Clock::now() >= until;
             std::optional<Outcome<T>> more;
             try {
-                more = next(until);
+                if (!is_late || ++late <= most_late) more = next(until);
             } catch (Cancelled const&) {
                 throw;
             } catch (Deadlock const&) {
@@ -52,7 +59,7 @@ public:
                 break;
             }
             if (!more) {
-                bool const at_end = Clock::now() < until;
+                bool const at_end = !is_late && Clock::now() < until;
                 if (!at_end && until < closes_) return std::nullopt; // the caller's own deadline
                 break;
             }
@@ -77,6 +84,7 @@ private:
             batch_.emplace_back(std::move(outcome).value());
     }
 
+    Mutex mutex_;
     Stream<T> stream_;
     std::chrono::nanoseconds max_wait_;
     std::size_t max_size_;

@@ -53,8 +53,8 @@ FROND_API void check_open(GroupCore const& g);
 } // namespace detail
 
 /// Tasks with a common end: spawn any number, from anywhere, also from inside other tasks, and join them
-/// once. Bound to a `Pool` its tasks count against that pool's cap; bound to none there is no cap. For
-/// results that come while others still run, keep the `Task` handles.
+/// once. Bound to a `Pool` its tasks count against that pool's cap; bound to none there is no cap.
+/// Results are read through the `Task` handles; through a `Bag` or `imap` while others still run.
 ///
 /// Example:
 ///     frond::Group group;
@@ -162,7 +162,7 @@ public:
     /// the results in order, while others are still worked out. *Suspends* never; reading the stream does.
     /// Elements are copied (moved, from a container given as an rvalue) and passed as rvalues to one `f` for
     /// all; those of a tuple one by one, unless `f` takes the tuple. The input is read lazily and may be
-    /// infinite. See `Stream`. @throws std::invalid_argument for zeros in the options
+    /// infinite. See `Stream`. @throws std::invalid_argument for zeros in the options, and for an empty `f`
     template <class Rng, class F>
     auto imap(Rng&& input, F f, StreamOptions options = {},
               std::source_location at = std::source_location::current());

@@ -17,7 +17,7 @@ namespace frond::inline v0 {
 /// Lifetime, Thread safety, Cost: as `Bag`. What comes before its turn waits in memory, as much as `buffer`
 /// and `window` allow; the task that is first in order is never held back by them.
 template <class T>
-class OrderedBag : public detail::BasicBag<T> {
+class OrderedBag final : public detail::BasicBag<T> {
     using Base = detail::BasicBag<T>;
 
 public:

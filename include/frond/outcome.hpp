@@ -73,7 +73,7 @@ public:
     }
     ~Outcome() = default;
 
-    bool has_value() const noexcept { return content_.index() != 2; }
+    bool has_value() const noexcept { return content_.index() < 2; }
     explicit operator bool() const noexcept { return has_value(); }
 
     /// The value. @throws the error instead

@@ -61,6 +61,7 @@ concept Continuation =
 template <class T, class F>
 struct ContinuationCall;
 template <class F, class T>
+    requires Continuation<F, T>
 using ResultOfContinuation = Kept<std::invoke_result_t<ContinuationCall<T, std::decay_t<F>>>>;
 
 } // namespace detail

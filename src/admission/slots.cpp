@@ -15,6 +15,7 @@ TaskQueue& queue_for(PoolCore& p, TaskNode const& t) noexcept {
 }
 
 TaskNode* front(PoolCore& p) noexcept {
+    if (p.queued.get() == 0) return nullptr;
     for (auto& [priority, queue] : p.queues)
         if (!queue.empty()) return queue.head;
     return nullptr;
@@ -34,10 +35,14 @@ void give_slot(PoolCore& p, TaskNode& lender) noexcept {
     --p.lent;
 }
 
+bool has_lent(Guard const& guard, PoolCore const& p, Waiter const& w) noexcept {
+    return is_waiting_fellow(guard.home, w) && is_lender(p, *w.fiber->task);
+}
+
 TaskNode* lender_among(Guard const& guard, PoolCore const& p, Waiter* waiters) noexcept {
     TaskNode* lender = nullptr;
     any_waiter(waiters, [&](Waiter& w) {
-        if (is_waiting_fellow(guard.home, w) && is_lender(p, *w.fiber->task)) lender = w.fiber->task;
+        if (has_lent(guard, p, w)) lender = w.fiber->task;
         return lender != nullptr;
     });
     return lender;
@@ -54,12 +59,20 @@ Waiter* served_readers(GroupCore const& g, bool group_ended) noexcept {
     return g.results && (group_ended || is_readable(*g.results)) ? g.results->readers : nullptr;
 }
 
+/// Only the first of those who read gets the next result: another one would wait on, with a slot that what it
+/// waits for may need.
+bool give_to_first(Guard const& guard, PoolCore& p, Waiter const* readers) noexcept {
+    if (!readers || !has_lent(guard, p, *readers)) return false;
+    give_slot(p, *readers->fiber->task);
+    return true;
+}
+
 /// Who reads what a relay yields goes on as soon as what the relay waits for has ended.
 bool give_to_reader_of_relay(Guard const& guard, PoolCore& p, Waiter* waiters) noexcept {
     return any_waiter(waiters, [&](Waiter& w) {
         if (!is_waiting_fellow(guard.home, w)) return false;
         ResultBuffer const* const r = w.fiber->task->group->results;
-        return r && r->rules.relays && give_to_lender_among(guard, p, r->readers);
+        return r && r->rules.relays && give_to_first(guard, p, r->readers);
     });
 }
 
@@ -93,7 +106,7 @@ void admit(Guard& guard, PoolCore& p, TaskNode& t) noexcept {
     ++p.admitted;
     p.active_peak.raise_to(p.active.get());
     guard.make_runnable(t, true);
-    if (t.group->results) has_begun(guard, t);
+    if (t.group->results && static_cast<ItemNode&>(t).let_in) has_begun(guard, t);
     while (any_waiter(t.waiters, [&](Waiter& w) {
         if (w.kind != WaitKind::admission) return false;
         notify(guard, w, WakeReason::done);
@@ -181,7 +194,8 @@ void pass_slot_on(Guard& guard, PoolCore& p, TaskNode& ended, bool group_ended) 
         if (give_to_lender_among(guard, p, ended.waiters)) return;
         if (give_to_reader_of_relay(guard, p, ended.waiters)) return;
         if (group_ended && give_to_lender_among(guard, p, ended.group->joiners)) return;
-        if (give_to_lender_among(guard, p, served_readers(*ended.group, group_ended))) return;
+        Waiter* const readers = served_readers(*ended.group, group_ended);
+        if (group_ended ? give_to_lender_among(guard, p, readers) : give_to_first(guard, p, readers)) return;
         if (TaskNode* const t = lender_further_up(guard, p, ended, group_ended)) {
             give_slot(p, *t);
             return;

@@ -29,7 +29,7 @@ void reserve_queue(PoolCore& p, TaskNode const& t);
 void enqueue(PoolCore& p, TaskNode& t) noexcept;
 void dequeue(PoolCore& p, TaskNode& t) noexcept;
 /// Admits from the queue and lets submitters in, as far as slots and backlog allow.
-/// @pre the guard is wide if there are submitters: others may wait for what they submit
+/// @pre the guard is wide if there are submitters, or tasks are held: others may wait for those
 void pump(Guard& guard, PoolCore& p) noexcept;
 
 /// A member starts to wait for something that needs a slot of its pool.

@@ -216,6 +216,8 @@ void WalkUp::add(Fiber& f) noexcept {
 
 void WalkUp::add_waiters_of(TaskNode& t) noexcept {
     add_all(t.waiters);
+    for (TaskExtras const* x = extras_if_any(t); x && x->follower; x = extras_if_any(*x->follower))
+        add_all(x->follower->waiters); // they wait for this one first
     GroupCore& g = *t.group;
     if (g.walk_mark == mark_) return;
     g.walk_mark = mark_;

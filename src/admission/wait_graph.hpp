@@ -125,7 +125,7 @@ bool wait_unless(F has_come, Guard& guard, Fiber& f, Waiter& w, Waiter*& list, T
 void lend_for_new_task(Guard& guard, TaskNode& queued) noexcept;
 /// Whether anybody already waits for a task that is about to be queued.
 inline bool is_awaited(TaskNode const& t) noexcept {
-    return t.waiters || t.group->joiners || t.group->pool->enders ||
+    return t.waiters || t.is_marked(TaskNode::continued) || t.group->joiners || t.group->pool->enders ||
            (t.group->results && t.group->results->readers);
 }
 

@@ -43,13 +43,23 @@ void begin_read(RemoteWait& r, Guard&) noexcept {
         r.proxy.enlist(g.results->readers);
 }
 
-/// Describes the first error among what is dropped. @return false: there is none
-bool drop_unread(Guard& guard, ResultBuffer& r, TaskError& first) noexcept {
+/// All that is left to read, linked through `item_next`.
+ItemNode* take_unread(ResultBuffer& r) noexcept {
+    ItemNode* first = nullptr;
+    ItemNode** end = &first;
+    for (; ItemNode* const n = take_item(r); end = &n->item_next) *end = n;
+    *end = nullptr;
+    return first;
+}
+
+/// Describes the first error among them. @return false: there is none
+bool drop_unread(ItemNode* n, TaskError& first) noexcept {
     std::uint64_t errors = 0;
-    while (ItemNode* const n = take_item(r)) {
-        if (n->state.load(std::memory_order_relaxed) == TaskState::failed && ++errors == 1)
-            first = describe_error(*n, n->error);
-        guard.bury(*n);
+    while (n) {
+        ItemNode& item = *std::exchange(n, n->item_next);
+        if (item.state.load(std::memory_order_acquire) == TaskState::failed && ++errors == 1)
+            first = describe_error(item, item.error);
+        drop_item(item);
     }
     if (errors > 0) first.more = errors - 1;
     return errors > 0;
@@ -115,12 +125,13 @@ Collector::~Collector() {
     Home& h = *core_->home;
     if (h.state.load(std::memory_order_acquire) == HomeState::forked) return;
     call_on(h, [this](Guard& guard) {
+        core_->stopped = true; // for good: holds may still bring tasks
         if (!is_quiescent(*core_)) cancel_group(guard, *core_, "nobody reads the results any more");
     });
     body_->wait_for_quiescence();
-    TaskError unread;
-    bool const any = call_on(h, [&](Guard& guard) { return drop_unread(guard, *core_->results, unread); });
-    if (any && reports_unread_) report_unhandled(unread);
+    ItemNode* const unread = call_on(h, [&](Guard&) { return take_unread(*core_->results); });
+    TaskError first;
+    if (drop_unread(unread, first) && reports_unread_) report_unhandled(first);
 }
 
 void Collector::check_serial() const {
@@ -151,6 +162,7 @@ std::size_t Collector::size() const noexcept { return body_->size(); }
 
 void Collector::submit(ItemNode& task) {
     try {
+        core_->home->check_not_forked("frond: this bag belongs to the parent process");
         check_serial();
     } catch (...) {
         discard_with_handle(task);
@@ -188,6 +200,7 @@ ItemNode* Collector::take(Clock::time_point deadline, bool& at_end) {
     };
     for (;;) {
         Waiter w{WaitKind::result, core_};
+        w.patient = true;
         if (h.is_reachable()) {
             Home& here = Home::current();
             Guard guard{h};
@@ -206,14 +219,16 @@ ItemNode* Collector::take(Clock::time_point deadline, bool& at_end) {
 
 void Collector::wait_for_place() {
     Waiter w{WaitKind::place, core_};
+    w.patient = true;
+    bool waited = false;
     {
         Guard guard{*core_->home};
         Fiber& f = this_home->current_fiber();
-        if (!wait_unless([this] { return has_place(*core_); }, guard, f, w, core_->results->feeder,
-                         core_->home->current_fellow(), false))
-            return;
+        waited = wait_unless([this] { return has_place(*core_); }, guard, f, w, core_->results->feeder,
+                             core_->home->current_fellow(), false);
     }
-    throw_if_cut_short(w);
+    if (waited) throw_if_cut_short(w);
+    this_task::check(); // a stream that was stopped has places: what is spawned into it ends at once
 }
 
 void Collector::keep_feeder_error(std::exception_ptr error) {

@@ -11,17 +11,18 @@ namespace {
 
 /// Behind all that follows `source` already. @return false: it has ended
 bool attach(TaskNode& source, TaskNode& next) {
+    TaskExtras& own = extras_of(next);
+    own.source = &source;
     if (is_final(source.state.load(std::memory_order_relaxed))) return false;
     TaskNode* last = &source;
     for (TaskExtras const* x = extras_if_any(*last); x && x->follower; x = extras_if_any(*last))
         last = x->follower;
     TaskExtras& before = extras_of(*last);
-    TaskExtras& own = extras_of(next);
-    own.source = &source;
     own.before = last;
     before.follower = &next;
     last->marks.fetch_or(TaskNode::continued, std::memory_order_relaxed);
     begin_life(next);
+    if (next.group->cancelled) next.marks.fetch_or(TaskNode::cancelled, std::memory_order_relaxed);
     return true;
 }
 

@@ -85,6 +85,14 @@ void begin_blind_join(RemoteWait& r, Guard&) noexcept {
         r.proxy.enlist(g.joiners);
 }
 
+void begin_cancelling_join(RemoteWait& r, Guard& guard) noexcept {
+    r.proxy.cancels = true;
+    if (has_no_tasks(*static_cast<GroupCore const*>(r.proxy.target)))
+        r.complete(WakeReason::done);
+    else
+        begin_blind_join(r, guard);
+}
+
 } // namespace
 
 void wait_in_destructor(Home& h, Waiter& w, Waiter*& list, bool (*has_ended)(void const*),
@@ -277,7 +285,7 @@ std::size_t Group::cancel(std::string_view reason) {
     w.blind = w.cancels = true;
     if (h.is_reachable()) {
         auto const has_ended = [&] {
-            if (!member) return detail::is_quiescent(core_);
+            if (!member) return detail::has_no_tasks(core_);
             return core_.size.get() == 1 && core_.incoming.load(std::memory_order_acquire) == 0;
         };
         Home& here = Home::current();
@@ -286,7 +294,7 @@ std::size_t Group::cancel(std::string_view reason) {
             detail::wait_unless(has_ended, guard, here.check_may_wait(), w,
                                 member ? core_.cancellers : core_.joiners, me, true);
     } else {
-        detail::wait_remotely(h, w, Clock::time_point::max(), &detail::begin_blind_join);
+        detail::wait_remotely(h, w, Clock::time_point::max(), &detail::begin_cancelling_join);
     }
     detail::throw_if_cut_short(w);
     return reached;

@@ -51,10 +51,10 @@ void keep_error(GroupCore& g, TaskNode& t) noexcept {
     g.errors.push_back(t);
 }
 
-/// Whether the end of a task of `g` may concern more than its own home: who has lent a slot, or waits for the
-/// end of a whole runtime, is found elsewhere.
+/// Whether the end of a task of `g` may concern more than its own home: who has lent a slot, or will for a
+/// task that is let in, or waits for the end of a whole runtime, is found elsewhere.
 bool ends_widely(Home const& h, GroupCore const& g) noexcept {
-    return (g.pool && (g.pool->lent.get() > 0 || g.pool->submitters)) ||
+    return (g.pool && (g.pool->lent.get() > 0 || g.pool->submitters || g.pool->held > 0)) ||
            h.state.load(std::memory_order_relaxed) != HomeState::live;
 }
 
@@ -96,7 +96,7 @@ void start_follower(Guard& guard, TaskNode& t) noexcept {
         ++p->admitted;
         guard.make_runnable(*next, true);
     } else {
-        place(guard, *next, false);
+        place_late(guard, *next, false);
     }
     move_up(guard, *next);
 }
@@ -140,7 +140,7 @@ void finish(TaskNode& t, TaskState outcome, std::exception_ptr error) noexcept {
         while (t.waiters) notify(guard, *t.waiters, WakeReason::done);
         if (stops_others && !group_ended && (!g.cancelled || g.spares)) cancel_tasks(guard, g);
         if (g.results) after_change(guard, g);
-        if (group_ended)
+        if (has_no_tasks(g))
             check_quiescence(guard, g);
         else if (g.cancellers) [[unlikely]]
             check_others(guard, g);
@@ -228,8 +228,17 @@ void cancel_task(Guard& guard, TaskNode& t) noexcept {
     if ((t.marks.fetch_or(TaskNode::cancelled, std::memory_order_seq_cst) & TaskNode::cancelled) != 0) return;
     TaskExtras const* const x = extras_if_any(t);
     if (x && x->source && t.state.load(std::memory_order_relaxed) == TaskState::queued) {
-        // It will run whatever comes, to see that its source was cancelled.
-        if (!is_final(x->source->state.load(std::memory_order_relaxed))) cancel_task(guard, *x->source);
+        // It will run whatever comes, to see that its source was cancelled. A chain may be long: no
+        // recursion.
+        TaskNode* source = x->source;
+        while (!is_final(source->state.load(std::memory_order_relaxed))) {
+            TaskExtras const* const next = extras_if_any(*source);
+            if (!next || !next->source || source->state.load(std::memory_order_relaxed) != TaskState::queued)
+                return cancel_task(guard, *source);
+            auto const before = source->marks.fetch_or(TaskNode::cancelled, std::memory_order_seq_cst);
+            if ((before & TaskNode::cancelled) != 0) return;
+            source = next->source;
+        }
         return;
     }
     if (t.group->results && item_of(t).held) {
@@ -275,7 +284,7 @@ std::size_t cancel_group(Guard& guard, GroupCore& g, std::string_view reason,
                          TaskNode const* spared) noexcept {
     guard.widen();
     bool const for_good = g.stopped || g.expired;
-    if (!for_good && is_quiescent(g) && !(g.pool && g.pool->submitters)) return 0;
+    if (!for_good && has_no_tasks(g) && !(g.pool && g.pool->submitters)) return 0;
     if (!g.cancelled) {
         try {
             g.cancel_reason = reason;
@@ -284,7 +293,7 @@ std::size_t cancel_group(Guard& guard, GroupCore& g, std::string_view reason,
         }
     }
     auto const reached = cancel_tasks(guard, g, spared);
-    if (is_quiescent(g)) g.cancelled = for_good; // nothing but submitters
+    if (has_no_tasks(g)) g.cancelled = for_good; // nothing but submitters
     return reached;
 }
 
@@ -310,9 +319,19 @@ void request_cancel(GroupCore& g, std::string_view reason) noexcept {
 }
 
 void check_quiescence(Guard& guard, GroupCore& g) noexcept {
-    if (!is_quiescent(g)) return;
+    if (!has_no_tasks(g)) return;
     g.cancelled = g.stopped || g.expired;
     if (!g.cancelled && !g.cancel_reason.empty()) g.cancel_reason.clear();
+    if (!is_quiescent(g)) {
+        // Who cancels waits for tasks, and not for holds.
+        while (any_waiter(g.joiners, [&](Waiter& w) {
+            bool const cancels = w.cancels;
+            if (cancels) notify(guard, w, WakeReason::done);
+            return cancels;
+        })) {
+        }
+        return;
+    }
     if (g.results)
         while (g.results->readers) notify(guard, *g.results->readers, WakeReason::done);
     if (!g.joiners) return;

@@ -19,11 +19,13 @@ namespace frond::inline v0::detail {
 
 std::uint64_t next_task_id() noexcept;
 
-/// Whether everything that was spawned has ended, also what is on its way from other threads, and nobody has
-/// announced more.
+/// Whether everything that was spawned has ended, also what is on its way from other threads.
+inline bool has_no_tasks(GroupCore const& g) noexcept {
+    return g.size.get() == 0 && g.incoming.load(std::memory_order_acquire) == 0;
+}
+/// And nobody has announced more.
 inline bool is_quiescent(GroupCore const& g) noexcept {
-    return g.size.get() == 0 && g.incoming.load(std::memory_order_acquire) == 0 &&
-           g.holds.load(std::memory_order_acquire) == 0;
+    return has_no_tasks(g) && g.holds.load(std::memory_order_acquire) == 0;
 }
 
 /// The group counts the task from now on.

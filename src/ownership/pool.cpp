@@ -151,7 +151,7 @@ std::size_t Pool::free_count() const noexcept {
 
 void Pool::set_limit(std::size_t limit) {
     detail::call_on(*core_.home, [this, limit](Guard& guard) {
-        if (pool_.submitters) guard.widen();
+        if (pool_.submitters || pool_.held > 0) guard.widen();
         pool_.limit.set(limit);
         detail::pump(guard, pool_);
     });
@@ -197,7 +197,7 @@ SlotLoan Pool::release_slot() {
     {
         Guard guard{*core_.home};
         if (!me->has_slot) throw std::logic_error("frond: release_slot of a slot that was released before");
-        if (pool_.submitters) guard.widen();
+        if (pool_.submitters || pool_.held > 0) guard.widen();
         detail::give_slot_back(guard, *me);
     }
     detail::add_ref(*me);

@@ -39,6 +39,7 @@ void stop_passing(ResultBuffer& r, ItemNode& n) noexcept {
 /// In the order of their numbers: those held again are older than the others.
 void hold(ResultBuffer& r, ItemNode& n) noexcept {
     n.held = true;
+    if (n.group->pool) ++n.group->pool->held;
     TaskNode* before = nullptr;
     if (r.held.tail && item_of(*r.held.tail).index > n.index)
         for (before = r.held.head; item_of(*before).index < n.index;) before = before->queue_next;
@@ -69,7 +70,7 @@ void let_held_in(Guard& guard, ResultBuffer& r) noexcept {
         ItemNode* const n = next_to_let_in(r);
         if (!n || (!guard.is_wide() && may_lend(*n))) break; // whoever takes the next result has the locks
         drop_held(r, *n);
-        place(guard, *n, true);
+        place_late(guard, *n, true);
     }
     r.letting_in = false;
 }
@@ -87,6 +88,7 @@ void begin_item(GroupCore& g, ItemNode& n) noexcept {
 
 void add_item(Guard& guard, GroupCore& g, ItemNode& n) noexcept {
     ResultBuffer& r = *g.results;
+    g.home->add_object(); // destroy_node takes it off again
     ItemNode* before = std::exchange(n.item_next, nullptr);
     if (before) {
         n.index = before->index;
@@ -118,8 +120,8 @@ void end_item(GroupCore& g, ItemNode& n, TaskState outcome) noexcept {
     // Not the last one: the task holds its own.
     if (g.shared)
         n.foreign_refs.fetch_sub(1, std::memory_order_acq_rel);
-    else
-        --n.refs;
+    else if (--n.refs == 0)
+        n.refs = n.foreign_refs.exchange(0, std::memory_order_acq_rel);
 }
 
 ItemNode* take_item(ResultBuffer& r) noexcept {
@@ -157,19 +159,19 @@ void item_begun(Guard& guard, ItemNode& n) noexcept {
 
 void drop_held(ResultBuffer& r, ItemNode& n) noexcept {
     n.held = false;
+    if (n.group->pool) --n.group->pool->held;
     r.held.erase(n);
 }
 
-void after_change(Guard& guard, GroupCore& g) noexcept {
+void tell_others(Guard& guard, GroupCore& g) noexcept {
     ResultBuffer& r = *g.results;
-    if (!r.held.empty()) let_held_in(guard, r);
-    if (r.readers) {
-        while (is_readable(r) && r.readers && !notify(guard, *r.readers, WakeReason::done)) {
-        }
-        // What has come to stand first is waited for from now on.
-        ItemNode* const head = r.items.head;
-        if (r.readers && head && !head->ready && head->in_pool_queue) move_up(guard, *head);
+    // Before anything is let in: that would take the slot again that a reader was just given.
+    while (is_readable(r) && r.readers && !notify(guard, *r.readers, WakeReason::done)) {
     }
+    if (!r.held.empty()) let_held_in(guard, r);
+    // What has come to stand first is waited for from now on.
+    ItemNode* const head = r.items.head;
+    if (r.readers && head && !head->ready && head->in_pool_queue) move_up(guard, *head);
     if (r.feeder && has_place(g)) notify(guard, *r.feeder, WakeReason::done);
 }
 
@@ -180,7 +182,8 @@ void has_begun(Guard& guard, TaskNode& t) noexcept { item_begun(guard, item_of(t
 bool may_start(TaskNode& t) noexcept {
     Guard guard{*t.home};
     ItemNode& n = item_of(t);
-    if (is_still_let_in(*t.group->results, n)) {
+    // Who cancels it leaves it to the run queue: it must not be held again.
+    if (t.is_marked(TaskNode::cancelled) || is_still_let_in(*t.group->results, n)) {
         item_begun(guard, n);
         return true;
     }

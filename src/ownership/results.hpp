@@ -37,9 +37,14 @@ bool is_still_let_in(ResultBuffer& r, ItemNode& n) noexcept;
 void item_begun(Guard& guard, ItemNode& n) noexcept;
 void drop_held(ResultBuffer& r, ItemNode& n) noexcept;
 
+/// The second half of `after_change`.
+void tell_others(Guard& guard, GroupCore& g) noexcept;
 /// A place may have become free, or a result readable: sees to those held, the readers and the feeder.
 /// @pre the guard is wide if anything is held
-void after_change(Guard& guard, GroupCore& g) noexcept;
+inline void after_change(Guard& guard, GroupCore& g) noexcept {
+    ResultBuffer const& r = *g.results;
+    if (!r.held.empty() || r.readers || r.feeder) tell_others(guard, g);
+}
 inline bool has_held(GroupCore const& g) noexcept { return g.results && !g.results->held.empty(); }
 
 /// Whether the feeder may read on.
@@ -60,5 +65,7 @@ void put(ItemNode& n);
 bool may_lend(TaskNode const& n) noexcept;
 /// Puts a live task where it can start, or in its pool's queue. @pre the guard is wide if `may_lend`
 void place(Guard& guard, TaskNode& n, bool fifo) noexcept;
+/// The same for one that was elsewhere since its spawn. Without memory for the queue it ends with that error.
+void place_late(Guard& guard, TaskNode& n, bool fifo) noexcept;
 
 } // namespace frond::inline v0::detail

@@ -88,7 +88,9 @@ Verdict submit_under(Guard& guard, TaskNode& n, SpawnMode mode, TaskNode* me) {
     PoolCore* const p = g.pool;
     if (g.shared && may_lend(n)) guard.widen();
     if (refuses(g, me)) return Verdict::refused;
-    if (g.cancelled) {
+    if (g.cancelled && is_continuation(n)) {
+        n.marks.fetch_or(TaskNode::cancelled, std::memory_order_relaxed);
+    } else if (g.cancelled) {
         end_unstarted(guard, n);
         return Verdict::submitted;
     }
@@ -216,7 +218,9 @@ void begin_waiting_submit(RemoteWait& r, Guard& guard) noexcept {
 /// The requester was cancelled and has thrown: there is no handle, and nothing was spawned.
 void withdraw_submit(RemoteWait& r, Guard& guard) noexcept {
     TaskNode& t = *r.proxy.cargo;
-    if (r.proxy.kind == WaitKind::backlog && r.proxy.list)
+    bool const is_waiting = r.proxy.kind == WaitKind::backlog && r.proxy.list;
+    if (is_waiting && t.group->results) drop_ref_of_message(t); // there will be no result
+    if (is_waiting)
         discard(t);
     else if (!is_final(t.state.load(std::memory_order_relaxed)))
         cancel_task(guard, t);
@@ -241,6 +245,9 @@ void send(TaskNode& n) {
 void submit_and_wait(Home& h, TaskNode& n, WaitKind kind) {
     Waiter w{kind, kind == WaitKind::admission ? static_cast<void const*>(&n) : n.group->pool};
     w.cargo = &n;
+    // What withdraws the task refers to it; a task whose result somebody else reads may be gone by then.
+    bool const has_no_handle = n.group->results;
+    if (has_no_handle) add_ref(n);
     try {
         wait_remotely(h, w, Clock::time_point::max(), &begin_waiting_submit, &withdraw_submit);
     } catch (...) {
@@ -259,6 +266,7 @@ void submit_and_wait(Home& h, TaskNode& n, WaitKind kind) {
         drop_ref(n);
         throw_deadlock();
     }
+    if (has_no_handle) drop_ref(n);
 }
 
 bool submit_remotely(TaskNode& n, SpawnMode mode) {
@@ -276,7 +284,7 @@ bool submit_remotely(TaskNode& n, SpawnMode mode) {
         return admitted;
     }
     PoolCore* const p = n.group->pool;
-    if (mode == SpawnMode::wait_for_slot || (p && p->max_pending != unlimited)) {
+    if (mode == SpawnMode::wait_for_slot || (needs_slot(n) && p->max_pending != unlimited)) {
         submit_and_wait(h, n, mode == SpawnMode::wait_for_slot ? WaitKind::admission : WaitKind::backlog);
         return true;
     }
@@ -302,7 +310,7 @@ void place(Guard& guard, TaskNode& n, bool fifo) noexcept {
     if (n.group->results && !let_in_or_hold(*n.group->results, item_of(n))) return;
     if (!needs_slot(n)) {
         count_as_active(n);
-        guard.make_runnable(n, fifo);
+        guard.make_runnable(n, fifo || p); // `run_first` looks for all that has a pool there
     } else if (has_free_slot(*p)) {
         admit(guard, *p, n);
     } else {
@@ -311,14 +319,29 @@ void place(Guard& guard, TaskNode& n, bool fifo) noexcept {
     }
 }
 
+void place_late(Guard& guard, TaskNode& n, bool fifo) noexcept {
+    try {
+        if (n.group->pool) reserve_queue(*n.group->pool, n);
+        place(guard, n, fifo);
+    } catch (...) {
+        n.marks.fetch_or(TaskNode::starved, std::memory_order_relaxed);
+        guard.drop_unstarted(n);
+    }
+}
+
 void let_in(Guard& guard, TaskNode& t) noexcept { SubmitLetter::place_from_outside(guard, t); }
 
 void put(ItemNode& n) {
     Home& h = *n.home;
-    h.add_object(); // destroy_node takes it off again
     if (!h.is_reachable()) {
-        if (n.item_next) add_ref(*n.item_next);
-        send(n);
+        ItemNode* const before = n.item_next;
+        if (before) add_ref(*before);
+        try {
+            send(n);
+        } catch (...) {
+            if (before) drop_ref(*before);
+            throw;
+        }
         return;
     }
     Guard guard{h};
@@ -352,13 +375,7 @@ void delay_is_over(Timer& timer, Home&) noexcept {
     if (!t.delayed) return; // it is being dropped
     if (!guard.is_wide() && may_lend(t)) guard.widen();
     t.delayed = false;
-    try {
-        if (t.group->pool) reserve_queue(*t.group->pool, t);
-        place(guard, t, true);
-    } catch (...) {
-        t.marks.fetch_or(TaskNode::starved, std::memory_order_relaxed);
-        guard.drop_unstarted(t);
-    }
+    place_late(guard, t, true);
 }
 
 /// Sets the timer of a task that somebody outside its runtime has spawned.

@@ -57,7 +57,8 @@ void inherit_values(TaskNode& child) {
     if (!has_place && (!own || !own->has_inheritable())) return;
     try {
         auto fresh = std::make_unique<TaskValues>();
-        if (own) fresh->inherit_from(*own);
+        // Its own place, not the one in which it was spawned itself.
+        if (own) fresh->inherit_from(*own, has_place ? parent->group->results->place_key : 0);
         if (has_place) inherit_place(*parent, *fresh);
         extras_of(child).values = std::move(fresh);
     } catch (...) {

@@ -43,9 +43,7 @@ struct ArenaStack {
 
 /// Cancelled before it began; but what was to follow another task sees to it itself.
 bool is_not_to_start(TaskNode const& t) noexcept {
-    if (!t.is_marked(TaskNode::cancelled)) return false;
-    TaskExtras const* const x = extras_if_any(t);
-    return !x || !x->source;
+    return t.is_marked(TaskNode::cancelled) && !is_continuation(t);
 }
 
 } // namespace
@@ -118,8 +116,7 @@ TaskNode* Home::next_task(Fiber& self) noexcept {
         bool const must_start = start_one_;
         start_one_ = false;
         if (!must_start) {
-            if (!ready_.empty() || (!yielded_.empty() && starts_ >= yielded_.head->yield_until))
-                return nullptr;
+            if (is_anybody_ready()) return nullptr;
             // The clock costs as much as a task: it is read after 1, 2, 4, 8, ... starts, early for long
             // tasks.
             unsigned const n = starts_this_turn_++;
@@ -133,11 +130,11 @@ TaskNode* Home::next_task(Fiber& self) noexcept {
         if (!next) return nullptr; // another thread was faster
         TaskNode& t = *next;
         if (t.is_marked(TaskNode::cancelled | TaskNode::gated)) [[unlikely]] {
+            if (t.is_marked(TaskNode::gated) && !may_start(t)) continue;
             if (is_not_to_start(t)) {
                 task_dropped(t, TaskState::cancelled, nullptr);
                 continue;
             }
-            if (t.is_marked(TaskNode::gated) && !may_start(t)) continue;
         }
         if (!ensure_spare()) {
             task_dropped(t, TaskState::failed, std::make_exception_ptr(std::bad_alloc{}));

@@ -43,7 +43,7 @@ struct Fiber {
     Fiber* all_prev = nullptr;
     ExceptionState exceptions;
     std::uint64_t ready_order = 0; ///< when it became ready, counted in fibers
-    std::uint64_t yield_until = 0; ///< number of starts after which a yielder need not wait for more
+    std::uint64_t yield_until = 0; ///< number of starts for which it waits at most although it is ready
     /// A walk's place on the fiber. One for each direction: a walk up asks at every stop what waits below.
     struct WalkPlace {
         std::uint64_t mark = 0; ///< last walk of the wait graph that came by
@@ -55,10 +55,13 @@ struct Fiber {
     std::unique_ptr<TaskValues> values;               ///< outside of tasks: its `Local`s and `Inherited`s
     Stack stack{};
     FiberKind kind = FiberKind::guest;
-    bool yielding = false;
     bool suspended_by_us = false; ///< it will look at the home again when it is resumed
     bool retire = false;          ///< carrier: leave at the next chance
 
+    void wait_for_starts(std::uint64_t until, std::uint64_t order) noexcept {
+        yield_until = until;
+        ready_order = order;
+    }
     /// Whether a wait has to look at what may end it early.
     bool may_be_stopped() const noexcept { return scopes || (task && task->is_marked(TaskNode::cancelled)); }
     /// Not while it runs handlers or sees to everything else: nobody would, if it waited.

@@ -343,7 +343,7 @@ void Home::abandon_for_exit() noexcept {
 // Everything that was to run stays where it is for ever.
 
 void Home::forget_started() noexcept {
-    ready_ = yielded_ = {};
+    ready_ = yielded_ = patient_ = {};
     timers.clear();
 }
 

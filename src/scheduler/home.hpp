@@ -47,6 +47,7 @@ struct FiberQueue {
 /// How much the scheduler does of one thing before it looks at the others.
 inline constexpr unsigned turn_length = 61;
 inline constexpr unsigned starts_a_yield = 1000;
+inline constexpr unsigned starts_a_result = 16;
 
 enum class HomeState : std::uint8_t {
     live,
@@ -130,11 +131,18 @@ public:
     void suspend(Waiter& w) noexcept;
     /// The running fiber is in no queue: runs the next one.
     void give_way(Fiber& running) noexcept;
+    void switch_to(Fiber& next, Fiber& running) noexcept;
     /// The second half of `Guard::wake`, on the fiber's thread.
     void resume(Waiter& w) noexcept {
         if (w.armed()) timers.disarm(w);
-        w.fiber->waiting = nullptr;
-        make_ready(*w.fiber);
+        Fiber& f = *w.fiber;
+        f.waiting = nullptr;
+        if (w.patient && w.reason == WakeReason::done) {
+            f.wait_for_starts(starts_ + starts_a_result, ++fibers_readied_);
+            patient_.push(f);
+        } else {
+            make_ready(f);
+        }
     }
     void yield();
     /// The calling fiber. @throws std::logic_error where suspending is not allowed
@@ -275,6 +283,7 @@ private:
     Fiber* pick_for_dispatcher() noexcept;
     Fiber* choose() noexcept;
     Fiber* pop_ready() noexcept;
+    bool is_anybody_ready() const noexcept;
     Fiber* take_dispatcher() noexcept;
     void turn() noexcept;
     void flush_batch() noexcept {
@@ -329,6 +338,7 @@ private:
     bool keeps_watch_ = false; ///< looks for forgotten tasks once a millisecond
     FiberQueue ready_;
     FiberQueue yielded_;
+    FiberQueue patient_;                  ///< ready, but better off if some more starts come first
     Fiber* idle_[stack_class_count] = {}; ///< last in, first out: warm stacks
     Fiber* going_idle_ = nullptr;         ///< the carrier that is just leaving
     std::size_t idle_count_ = 0;

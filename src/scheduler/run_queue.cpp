@@ -25,24 +25,31 @@ void Home::flush_begun_batch() noexcept {
 void Home::became_ready(Fiber& f) noexcept {
     if (f.kind == FiberKind::dispatcher) {
         dispatcher_ = &f;
-    } else if (f.yielding) {
-        f.yielding = false;
-        f.ready_order = ++fibers_readied_;
-        yielded_.push(f);
     } else {
         make_ready(f);
     }
 }
 
-bool Home::has_ready_fibers() const noexcept { return !ready_.empty() || !yielded_.empty() || can_start(); }
+bool Home::has_ready_fibers() const noexcept {
+    return !ready_.empty() || !yielded_.empty() || !patient_.empty() || can_start();
+}
 
-/// A fiber that yielded comes after those that were ready before it and after `starts_a_yield` starts.
+/// In the order in which they became ready; but a fiber that yielded, or whose wait is patient, after as many
+/// starts as it waits for.
 Fiber* Home::pop_ready() noexcept {
-    Fiber* const y = yielded_.head;
-    bool const yielder_may_go = y && (!can_start() || starts_ >= y->yield_until);
-    if (yielder_may_go && (ready_.empty() || y->ready_order < ready_.head->ready_order))
-        return &yielded_.pop();
-    return ready_.empty() ? nullptr : &ready_.pop();
+    if (yielded_.empty() && patient_.empty()) return ready_.empty() ? nullptr : &ready_.pop();
+    FiberQueue* first = ready_.empty() ? nullptr : &ready_;
+    for (FiberQueue* const q : {&yielded_, &patient_}) {
+        Fiber const* const f = q->head;
+        if (!f || (can_start() && starts_ < f->yield_until)) continue;
+        if (!first || f->ready_order < first->head->ready_order) first = q;
+    }
+    return first ? &first->pop() : nullptr;
+}
+
+bool Home::is_anybody_ready() const noexcept {
+    auto const is_due = [this](FiberQueue const& q) { return !q.empty() && starts_ >= q.head->yield_until; };
+    return !ready_.empty() || is_due(yielded_) || is_due(patient_);
 }
 
 Fiber* Home::take_dispatcher() noexcept {
@@ -72,8 +79,10 @@ Fiber* Home::choose() noexcept {
     }
     if (Fiber* const f = pop_ready()) return f;
     if (can_start() && idle) return carrier();
-    // A yielder waits for starts that cannot happen for want of a stack: let it go.
-    return yielded_.empty() ? nullptr : &yielded_.pop();
+    // These wait for starts that cannot happen for want of a stack: let them go.
+    for (FiberQueue* const q : {&patient_, &yielded_})
+        if (!q->empty()) return &q->pop();
+    return nullptr;
 }
 
 Fiber* Home::pick(Fiber& from) noexcept {
@@ -115,6 +124,7 @@ void Home::turn() noexcept {
     now_ms.store(static_cast<std::uint32_t>(since_boot.count()), std::memory_order_relaxed);
     picks_ = starts_this_turn_ = 0;
     turn_due_ = false;
+    if (!patient_.empty()) patient_.head->yield_until = starts_; // its patience is at most a turn's
     boost_woke_.store(false, std::memory_order_relaxed);
     while (Timer* const t = timers.pop_due(now)) t->fire(*t, *this);
     if (!inbox_.looks_empty()) drain(inbox_.take_all());

@@ -46,6 +46,12 @@ inline TaskExtras& extras_of(TaskNode& t) {
     return *x;
 }
 
+/// It runs whatever comes, to be told what came of its source.
+inline bool is_continuation(TaskNode const& t) noexcept {
+    TaskExtras const* const x = extras_if_any(t);
+    return x && x->source;
+}
+
 inline int priority_of(TaskNode const& t) noexcept {
     TaskExtras const* const x = extras_if_any(t);
     return x ? x->priority : 0;

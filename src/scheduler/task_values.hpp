@@ -27,11 +27,11 @@ public:
             if (v.ops->copy) return true;
         return false;
     }
-    /// @throws what copying throws
-    void inherit_from(TaskValues const& parent) {
+    /// But not the one with the key `except`; keys begin at 1. @throws what copying throws
+    void inherit_from(TaskValues const& parent, std::uint64_t except = 0) {
         values_.reserve(parent.values_.size()); // from here on only `copy` can throw
         for (Value const& v : parent.values_)
-            if (v.ops->copy) values_.push_back({v.key, v.ops->copy(v.object), v.ops});
+            if (v.ops->copy && v.key != except) values_.push_back({v.key, v.ops->copy(v.object), v.ops});
     }
     /// The last one first. A destructor may ask for others, and so make new ones.
     void clear() noexcept {

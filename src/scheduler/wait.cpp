@@ -66,8 +66,9 @@ void Home::reach(TaskNode& t) noexcept {
 }
 
 /// As `context::suspend`, which would ask Boost's scheduler, and that our algorithm, for what is known here.
-void Home::give_way(Fiber& running) noexcept {
-    Fiber& next = *pick(running);
+void Home::give_way(Fiber& running) noexcept { switch_to(*pick(running), running); }
+
+void Home::switch_to(Fiber& next, Fiber& running) noexcept {
     swap_exceptions(running, next);
     next.context->resume();
 }
@@ -120,10 +121,11 @@ void Home::yield() {
     Fiber& f = check_may_wait();
     if (must_stop_now(f)) [[unlikely]]
         throw_cancelled(f);
-    f.yielding = true;
-    f.yield_until = starts_ + starts_a_yield;
+    Fiber& next = *pick(f); // itself last, by way of the dispatcher
+    f.wait_for_starts(starts_ + starts_a_yield, ++fibers_readied_);
+    yielded_.push(f);
     f.suspended_by_us = true;
-    f.context->yield();
+    switch_to(next, f);
     f.suspended_by_us = false;
     if (f.home->abandoned_) f.home->jump_to_exit();
 }

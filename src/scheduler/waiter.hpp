@@ -77,6 +77,7 @@ struct Waiter : Timer, Message {
     bool blind = false;        ///< group: leaves the errors to others
     bool cancels = false;      ///< what it waits for was cancelled, and with it the waits down there
     bool refused = false;      ///< admission: the pool was closed, there will be no slot
+    bool patient = false;      ///< more of what it waits for may come at once: it can take that along
     bool must_reclaim = false; ///< a lender's slot could not be taken back when it was woken
 
     explicit Waiter(WaitKind k, void const* t = nullptr) noexcept : target{t}, kind{k} {}

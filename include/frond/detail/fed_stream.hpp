@@ -122,6 +122,7 @@ private:
 /// @param like whose home and pool the tasks get; nullptr: the caller's home, and no pool
 template <class Rng, class F>
 auto make_stream(Group const* like, ResultRules const& rules, Rng&& input, F f, std::source_location at) {
+    check_callable(f);
     return Stream<ResultOfMap<Rng, F>>{
         std::make_unique<FedStream<Rng, F>>(like, rules, std::forward<Rng>(input), std::move(f), at)};
 }

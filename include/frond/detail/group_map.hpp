@@ -28,16 +28,18 @@ void reserve_for(auto& results, Rng& input) {
 template <class Rng, class F>
 auto Group::imap(Rng&& input, F f, StreamOptions options, std::source_location at) {
     static_assert(detail::Mappable<Rng, F>, "frond: imap: f cannot be called with the input's elements");
-    return detail::make_stream(this, detail::rules_for_stream(core_.pool, options, true),
-                               std::forward<Rng>(input), std::move(f), at);
+    if constexpr (detail::Mappable<Rng, F>) // else no more errors than that one
+        return detail::make_stream(this, detail::rules_for_stream(core_.pool, options, true),
+                                   std::forward<Rng>(input), std::move(f), at);
 }
 
 template <class Rng, class F>
 auto Group::imap_unordered(Rng&& input, F f, StreamOptions options, std::source_location at) {
     static_assert(detail::Mappable<Rng, F>,
                   "frond: imap_unordered: f cannot be called with the input's elements");
-    return detail::make_stream(this, detail::rules_for_stream(core_.pool, options, false),
-                               std::forward<Rng>(input), std::move(f), at);
+    if constexpr (detail::Mappable<Rng, F>)
+        return detail::make_stream(this, detail::rules_for_stream(core_.pool, options, false),
+                                   std::forward<Rng>(input), std::move(f), at);
 }
 
 template <class Rng, class F>
@@ -75,6 +77,7 @@ auto Group::map_tasks(Rng&& input, F f, std::source_location at) {
         Item item;
         T operator()() && { return detail::call_with(*f, std::move(item)); }
     };
+    detail::check_callable(f);
     auto const shared = std::make_shared<F>(std::move(f));
     std::vector<Task<T>> tasks;
     detail::reserve_for(tasks, input);
@@ -82,7 +85,8 @@ auto Group::map_tasks(Rng&& input, F f, std::source_location at) {
         detail::InputReader<Rng> reader{std::forward<Rng>(input)};
         while (auto item = reader.next()) tasks.push_back(spawn(Call{shared, *std::move(item)}, at));
     } catch (...) {
-        for (auto const& task : tasks) task.request_cancel();
+        // Those that are queued go first: none of them starts in the slot of one that ends.
+        for (auto const& task : std::views::reverse(tasks)) task.request_cancel();
         Shield const shield; // they may refer to what the caller is about to unwind
         for (auto const& task : tasks) task.wait();
         throw;

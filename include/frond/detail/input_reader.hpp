@@ -1,6 +1,7 @@
 #pragma once
 
 #include <frond/errors.hpp>
+#include <frond/this_task.hpp>
 
 #include <exception>
 #include <iterator>
@@ -12,7 +13,7 @@
 namespace frond::inline v0::detail {
 
 /// Reads a range element by element, each decay-copied, or moved where the range is a container that was
-/// given for good. What it throws comes as a ProviderError, but for `Cancelled`.
+/// given for good. What it throws comes as a ProviderError, but for `Cancelled` where the reading task is.
 template <class Rng>
 class InputReader {
     using View = std::views::all_t<Rng>;
@@ -37,7 +38,8 @@ public:
             else
                 return std::optional<Item>{std::in_place, **position_};
         } catch (Cancelled const&) {
-            throw;
+            this_task::check();
+            throw ProviderError{"cancelled"}; // not who reads it
         } catch (std::exception const& e) {
             throw ProviderError{e.what()};
         } catch (...) {

@@ -47,6 +47,17 @@ concept MakesItem =
     std::is_void_v<R> || std::constructible_from<T, R> ||
     (is_optional<std::remove_cvref_t<R>> && std::constructible_from<T, decltype(*std::declval<R>())>);
 
+/// Ends the value or error of an item and then the item. Others may hold it a moment longer, as who just ends
+/// its task: what is in it must not outlive who reads it. @pre nobody else reads it; taken from the buffer
+inline void drop_item(ItemNode& n) noexcept {
+    if (n.ops->drop_result && n.state.load(std::memory_order_acquire) == TaskState::done) {
+        n.ops->drop_result(n);
+        n.marks.fetch_and(static_cast<std::uint8_t>(~TaskNode::yields), std::memory_order_relaxed);
+    }
+    n.error = nullptr;
+    drop_ref(n);
+}
+
 /// A task of a buffer whose items are of type T.
 template <class T, class F>
 struct ItemTask final : ValueNode<T> {
@@ -124,7 +135,9 @@ struct PutItem final : ValueNode<T> {
             alignof(PutItem), node_class(sizeof(PutItem), alignof(PutItem))};
         return ops;
     }
-    static void drop_result(TaskNode& n) noexcept { static_cast<PutItem&>(n).result.drop(); }
+    static void drop_result(TaskNode& n) noexcept {
+        if (n.is_marked(TaskNode::yields)) static_cast<PutItem&>(n).result.drop();
+    }
 };
 
 } // namespace frond::inline v0::detail

@@ -38,8 +38,9 @@ struct PoolCore {
     bool closed_to_outsiders = false;
     Counter active;
     Counter queued;
-    Counter live;                                    ///< tasks of all groups bound to it
-    Counter lent;                                    ///< tasks that have lent their slot
+    Counter live;         ///< tasks of all groups bound to it
+    Counter lent;         ///< tasks that have lent their slot
+    std::size_t held = 0; ///< tasks that wait until the results of their groups have room for more
     std::map<int, TaskQueue, std::greater<>> queues; ///< one entry unless the order is by priority
     GroupsOfPool groups;
     Waiter* submitters = nullptr;    ///< outsiders in front of a full backlog, each with its task

@@ -4,6 +4,7 @@
 #include <frond/duration.hpp>
 #include <frond/outcome.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <iterator>
 #include <optional>
@@ -48,7 +49,7 @@ private:
     /// Marks the reader as being read.
     struct Reading {
         explicit Reading(Reader& r) : reader{&r} {
-            if (std::exchange(r.is_read_, true))
+            if (r.is_read_.exchange(true))
                 throw std::logic_error("frond: a second loop over results that are being read");
         }
         Reading(Reading&& other) noexcept : reader{std::exchange(other.reader, nullptr)} {}
@@ -133,7 +134,7 @@ private:
         }
     }
 
-    bool is_read_ = false;
+    std::atomic<bool> is_read_{false};
 };
 
 } // namespace frond::inline v0::detail

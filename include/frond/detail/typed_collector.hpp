@@ -28,11 +28,11 @@ template <class T>
 Outcome<T> take_outcome(ItemNode& item) {
     struct Drop {
         ItemNode& n;
-        ~Drop() { drop_ref(n); }
+        ~Drop() { drop_item(n); }
     } const drop{item};
     auto const index = item.index;
     if (item.state.load(std::memory_order_acquire) != TaskState::done)
-        return Outcome<T>{item.error ? item.error : std::make_exception_ptr(Cancelled{}), index};
+        return Outcome<T>{item.error ? std::move(item.error) : std::make_exception_ptr(Cancelled{}), index};
     if constexpr (std::is_void_v<T>)
         return Outcome<T>{index};
     else if constexpr (std::is_reference_v<T>)
