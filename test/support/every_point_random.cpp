@@ -63,20 +63,26 @@ struct RandomStops final : Switches {
 
     void between(Home& h, Fiber& left) noexcept override {
         pause();
-        if (how == Stop::resumed || is_by_itself(how)) return;
-        if (how == Stop::suspended && (!left.task || left.task == driver)) return;
-        at_point([&] { stop(h, left.task); });
+        at_point(
+            [&] {
+                if (how == Stop::suspended) return left.task && left.task != driver;
+                return how != Stop::resumed && !is_by_itself(how);
+            },
+            [&] { stop(h, left.task); });
     }
     void before(Home&, Fiber& next) noexcept override {
-        if (how != Stop::resumed || !next.task || next.task == driver) return;
-        at_point([&] {
-            request_cancel(*next.task);
-            --acting;
-        });
+        at_point([&] { return how == Stop::resumed && next.task && next.task != driver; },
+                 [&] {
+                     request_cancel(*next.task);
+                     --acting;
+                 });
     }
     void falls_asleep(Home& h) noexcept override {
-        if (endless && !is_by_itself(how) && how != Stop::resumed && how != Stop::suspended)
-            at_point([&] { stop(h, nullptr); });
+        at_point(
+            [this] {
+                return endless && !is_by_itself(how) && how != Stop::resumed && how != Stop::suspended;
+            },
+            [&] { stop(h, nullptr); });
     }
 
     /// Sometimes a thread takes its time between two fibers.
@@ -88,10 +94,11 @@ struct RandomStops final : Switches {
         while (Clock::now() < until) std::this_thread::yield();
     }
 
-    template <class F>
-    void at_point(F&& f) {
+    /// What was chosen for the run may be looked at only once `acting` keeps the run from ending.
+    template <class Fits, class F>
+    void at_point(Fits&& fits, F&& f) {
         ++acting;
-        if (is_armed && ++seen == point) {
+        if (is_armed && fits() && ++seen == point) {
             was_stopped = true;
             f();
         } else {
