@@ -29,8 +29,8 @@ BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 COUNTED = {"bag_item", "handover", "idle", "steals"}
 COUNTED_ROUNDS = 3
 # What a time is that of; a task where nothing is said
-UNITS = {"ping_pong": "message", "lock": "lock and unlock",
-         "ordered_results": "item", "unordered_results": "item"}
+UNITS = {"ping_pong": "a message", "lock": "a lock and unlock",
+         "ordered_results": "an item", "unordered_results": "an item"}
 # System calls that wake a thread or put it to sleep
 WAKING_CALLS = ["futex", "write", "read", "epoll_wait", "epoll_ctl"]
 
@@ -179,8 +179,8 @@ def table(group, samples):
     named = {case.name: samples[case] for case in cases}
     threads = {case: re.search(r"\d+ threads?$", case.name) for case in cases}
     in_runtime = {case: named.get(f"frond {found[0]}", []) if found else [] for case, found in threads.items()}
-    unit = UNITS.get(cases[0].workload, "task")
-    rows = [["implementation", f"first, ns a {unit}", "× frond", f"again, ns a {unit}", "× frond",
+    unit = UNITS.get(cases[0].workload, "a task")
+    rows = [["implementation", f"first, ns {unit}", "× frond", f"again, ns {unit}", "× frond",
              *(["× frond, as many threads"] if any(in_runtime.values()) else []), "peak RSS, MB"]]
     reference = named.get("frond", [])
     for case in cases:
