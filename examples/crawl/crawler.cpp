@@ -2,14 +2,16 @@
 
 #include "page.hpp"
 
+#include <frond/bag.hpp>
 #include <frond/pool.hpp>
+
+#include <optional>
 
 namespace crawl {
 
 namespace {
 
-/// No lock anywhere: the tasks of a pool take turns on one thread, and change over only where one of them
-/// waits.
+/// No lock anywhere: the tasks take turns on one thread, and change over only where one of them waits.
 class Crawler {
 public:
     Crawler(Site& site, Report& report, CrawlOptions const& options, boost::asio::ssl::context& tls)
@@ -17,19 +19,21 @@ public:
           report_{report},
           client_{fiber_connector(tls), options.request},
           options_{options},
-          pool_{pool_options(options)} {}
+          pool_{options.concurrency} {}
 
     Course run() {
         visit(site_.start());
-        return joined(pool_, options_);
+        auto const end = take_all(pages_, options_,
+                                  [this](Entry&& page, bool) { report_.loaded(page, pool_.stats().active); });
+        return {pool_.stats().active_peak, end};
     }
 
 private:
     void visit(Site::Id id) {
-        pool_.spawn([this, id] {
-            if (options_.is_stopping()) return;
+        pages_.spawn([this, id]() -> std::optional<Entry> {
+            if (options_.is_stopping()) return std::nullopt;
             for (auto const next : site_.record(id, load(client_, site_.node(id).url))) visit(next);
-            report_.loaded(site_, id, pool_.active());
+            return entry_of(site_, id);
         });
     }
 
@@ -37,26 +41,11 @@ private:
     Report& report_;
     HttpClient client_;
     CrawlOptions const& options_;
-    frond::Pool pool_; // last, so that it ends first: its tasks use the rest
+    frond::Pool pool_;
+    frond::Bag<Entry> pages_{pool_}; // last, so that it ends first: its tasks use the rest
 };
 
 } // namespace
-
-frond::PoolOptions pool_options(CrawlOptions const& options) {
-    return {.limit = options.concurrency, .group = {.timeout = options.deadline, .stop = options.give_up}};
-}
-
-Course joined(frond::Pool& pool, CrawlOptions const& options) {
-    Course course;
-    try {
-        pool.join();
-    } catch (frond::TimedOut const&) {
-        course.end = Course::End::out_of_time;
-    }
-    if (options.is_stopping()) course.end = Course::End::interrupted;
-    course.peak_in_flight = pool.stats().active_peak;
-    return course;
-}
 
 Course crawl_with_fibers(Site& site, Report& report, CrawlOptions const& options,
                          boost::asio::ssl::context& tls) {

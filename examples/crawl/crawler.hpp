@@ -9,13 +9,14 @@
 #include <cstddef>
 #include <stop_token>
 
-#include <frond/pool.hpp>
+#include <frond/cancel.hpp>
+#include <frond/duration.hpp>
 
 namespace crawl {
 
 struct CrawlOptions {
     std::size_t concurrency = 64; ///< requests in flight at most
-    std::size_t threads = 1;      ///< that fetch and parse; for `crawl_in_parallel` only
+    std::size_t threads = 1;      ///< that fetch and parse; not for `crawl_with_fibers`
     RequestLimits request;
 
     std::stop_token wind_down = {}; ///< once it stops, no URL is begun any more; those under way are finished
@@ -30,12 +31,26 @@ struct CrawlOptions {
     std::size_t idle_per_thread() const { return (concurrency + threads - 1) / threads; }
 };
 
-/// What both crawls on fibers have in common: a pool whose tasks end when the crawl is to, and the wait for
-/// that.
-frond::PoolOptions pool_options(CrawlOptions const& options);
-Course joined(frond::Pool& pool, CrawlOptions const& options);
+/// What the crawls on fibers have in common: reads what `pages`, a bag, yields, and hands it to `take` as it
+/// comes, until the crawl is over in one way or another. What had been loaded when it was stopped is taken,
+/// too; `take` is told whether the time is not up yet.
+template <class Pages, class Take>
+Course::End take_all(Pages& pages, CrawlOptions const& options, Take const& take) {
+    std::stop_callback const drop_the_rest{options.give_up, [&pages] { pages.request_cancel(); }};
+    auto const take_what_comes = [&](bool in_time) {
+        while (auto page = pages.next()) take(*std::move(page), in_time);
+    };
+    bool const in_time = frond::move_on_after(options.deadline, [&] { take_what_comes(true); }).has_value();
+    if (!in_time) {
+        pages.cancel();
+        take_what_comes(false);
+    }
+    if (options.is_stopping()) return Course::End::interrupted;
+    return in_time ? Course::End::complete : Course::End::out_of_time;
+}
 
-/// Crawls on fibers: one task a URL, each of which spawns those of the links it finds; one join ends it all.
+/// Crawls on fibers: one task a URL, each of which spawns those of the links it finds; one loop reports them
+/// all, as they come.
 Course crawl_with_fibers(Site& site, Report& report, CrawlOptions const& options,
                          boost::asio::ssl::context& tls);
 

@@ -53,6 +53,7 @@ INSTANTIATE_TEST_SUITE_P(, InterruptsTest,
                          testing::Values(std::pair{"Default", Options{}},
                                          std::pair{"Threads1", Options{"--threads", "1"}},
                                          std::pair{"Threads2", Options{"--threads", "2"}},
+                                         std::pair{"Ordered", Options{"--ordered"}},
                                          std::pair{"ThreadsInstead", Options{"--threads-instead"}}),
                          [](auto const& options) { return options.param.first; });
 
@@ -62,7 +63,8 @@ class InterruptsOfFibersTest : public InterruptsTest {};
 INSTANTIATE_TEST_SUITE_P(, InterruptsOfFibersTest,
                          testing::Values(std::pair{"Default", Options{}},
                                          std::pair{"Threads1", Options{"--threads", "1"}},
-                                         std::pair{"Threads2", Options{"--threads", "2"}}),
+                                         std::pair{"Threads2", Options{"--threads", "2"}},
+                                         std::pair{"Ordered", Options{"--ordered"}}),
                          [](auto const& options) { return options.param.first; });
 
 TEST_P(InterruptsTest, TheFirstOneStartsNothingMoreAndFinishesWhatRuns) {

@@ -3,24 +3,23 @@
 #include "report.hpp"
 #include "site.hpp"
 
-#include <cstddef>
 #include <mutex>
 #include <utility>
 #include <vector>
 
 namespace crawl {
 
-/// What the threads of a crawl write into together: the site and the report, behind one lock.
+/// What the threads of a crawl write into together: the site, behind a lock.
 ///
 /// A `std::mutex` does, on fibers as well, because nothing here suspends while it is held. A fiber that fell
 /// asleep with it would block every thread whose fibers come to it, its own first, and so for ever. Hence
 /// nothing is lent out that would have to be used under the lock, nobody is called back, and what takes time
-/// or waits (fetching, parsing) is done before.
+/// or waits (fetching, parsing, reporting) is done before or after.
 ///
-/// Thread safety: any thread, at once. The site and the report are nobody else's until all threads are done.
+/// Thread safety: any thread, at once. The site is nobody else's until all threads are done.
 class Ledger {
 public:
-    Ledger(Site& site, Report& report) : site_{site}, report_{report} {}
+    explicit Ledger(Site& site) : site_{site} {}
 
     Site::Id start() const { return site_.start(); }
 
@@ -29,19 +28,21 @@ public:
         return site_.node(id).url;
     }
 
-    /// Takes what loading `id` gave, and reports it. @return the URLs that are to be loaded because of it,
-    /// each only once ever, whichever thread asks
-    std::vector<Site::Id> record(Site::Id id, Page page, std::size_t in_flight) {
+    struct Recorded {
+        Entry entry;
+        std::vector<Site::Id> to_load; ///< each only once ever, whichever thread asks
+    };
+    /// Takes what loading `id` gave. @return what there is to say of it, and the URLs that are to be loaded
+    /// because of it
+    Recorded record(Site::Id id, Page page) {
         std::scoped_lock const lock{mutex_};
         auto to_load = site_.record(id, std::move(page));
-        report_.loaded(site_, id, in_flight);
-        return to_load;
+        return {entry_of(site_, id), std::move(to_load)};
     }
 
 private:
-    std::mutex mutex_; // guards what the two refer to
+    std::mutex mutex_; // guards what it refers to
     Site& site_;
-    Report& report_;
 };
 
 } // namespace crawl

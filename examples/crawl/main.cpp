@@ -2,6 +2,7 @@
 
 #include "crawler.hpp"
 #include "interrupts.hpp"
+#include "ordered.hpp"
 #include "parallel.hpp"
 #include "report.hpp"
 #include "site.hpp"
@@ -37,6 +38,8 @@ struct Arguments {
     double timeout_seconds = 10;
     double deadline_seconds = 0; ///< 0: none
     bool threads_instead = false;
+    bool list = false;
+    bool ordered = false;
     bool insecure = false;
 };
 
@@ -66,13 +69,18 @@ void describe(CLI::App& app, Arguments& arguments) {
         ->check(CLI::Range(0, 1'000))
         ->capture_default_str();
     app.add_option("--json", arguments.report.json, "Write one JSON object a line and URL to this file");
+    app.add_flag("--list", arguments.list, "Name each URL on standard output, as it is loaded");
+    auto* const ordered =
+        app.add_flag("--ordered", arguments.ordered,
+                     "The same, and the lines of --json, in an order that is the same each time");
     app.add_flag("--all-pages", arguments.report.all_pages,
                  "Name all pages with a broken link, not just the first five");
     app.add_flag("--insecure", arguments.insecure, "Do not verify certificates");
     app.add_flag("--threads-instead", arguments.threads_instead,
                  "Use a thread for each request in flight, for comparison")
         ->excludes(threads)
-        ->excludes(deadline);
+        ->excludes(deadline)
+        ->excludes(ordered);
 }
 
 /// Raises the number of files that may be open as far as the system lets us, and asks for no more connections
@@ -97,9 +105,10 @@ void fit_to_descriptors(crawl::CrawlOptions& options) {
 /// Runs the crawl of the kind that was asked for. This thread must not block meanwhile, but wait in frond,
 /// because it is where signals are noticed.
 crawl::Course crawl_site(crawl::Site& site, crawl::Report& report, crawl::CrawlOptions const& options,
-                         bool threads_instead, boost::asio::ssl::context& tls) {
-    if (threads_instead)
+                         Arguments const& arguments, boost::asio::ssl::context& tls) {
+    if (arguments.threads_instead)
         return frond::blocking([&] { return crawl::crawl_with_threads(site, report, options, tls); });
+    if (arguments.ordered) return crawl::crawl_in_order(site, report, options, tls);
     auto const engine = options.threads > 1 ? crawl::crawl_in_parallel : crawl::crawl_with_fibers;
     return engine(site, report, options, tls);
 }
@@ -117,7 +126,7 @@ int run(Arguments const& arguments) {
     auto options = arguments.crawl;
     options.wind_down = interrupts.wind_down();
     options.give_up = interrupts.give_up();
-    auto const course = crawl_site(site, report, options, arguments.threads_instead, tls);
+    auto const course = crawl_site(site, report, options, arguments, tls);
     report.finish(site, course, std::cout);
     if (course.end == crawl::Course::End::interrupted) return signalled + interrupts.first();
     if (course.end == crawl::Course::End::out_of_time) return out_of_time;
@@ -146,7 +155,10 @@ int main(int argc, char** argv) {
     if (arguments.deadline_seconds > 0)
         arguments.crawl.deadline = std::chrono::milliseconds{std::llround(arguments.deadline_seconds * 1000)};
     fit_to_descriptors(arguments.crawl);
-    arguments.report.progress = ::isatty(STDOUT_FILENO) != 0 && ::isatty(STDERR_FILENO) != 0;
+    if (arguments.list || arguments.ordered) arguments.report.listing = &std::cout;
+    // Not beside a listing, which shows the progress, too.
+    arguments.report.progress =
+        !arguments.report.listing && ::isatty(STDOUT_FILENO) != 0 && ::isatty(STDERR_FILENO) != 0;
     try {
         return run(arguments);
     } catch (std::exception const& e) {

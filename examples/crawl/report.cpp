@@ -37,32 +37,63 @@ double seconds(std::chrono::steady_clock::duration d) { return std::chrono::dura
 
 } // namespace
 
+Entry entry_of(Site const& site, Site::Id id) {
+    auto const& node = site.node(id);
+    auto const text_of = [&site](std::optional<Site::Id> other) {
+        return other ? std::optional{site.node(*other).text} : std::nullopt;
+    };
+    return {node.text,
+            node.status,
+            node.error,
+            node.bytes,
+            node.found,
+            node.took,
+            text_of(node.referrer),
+            text_of(node.redirect)};
+}
+
 Report::Report(Options const& options) : options_{options} {
     if (options_.json.empty()) return;
     json_.open(options_.json, std::ios::trunc);
     if (!json_) throw std::runtime_error{"cannot write " + options_.json};
 }
 
-void Report::loaded(Site const& site, Site::Id id, std::size_t in_flight) {
-    auto const& node = site.node(id);
+void Report::loaded(Entry const& entry, std::size_t in_flight) {
     ++pages_;
-    bytes_ += node.bytes;
-    if (json_.is_open()) write_json(site, node);
+    bytes_ += entry.bytes;
+    if (json_.is_open()) write_json(entry);
+    if (options_.listing) list(entry);
     if (options_.progress) draw_progress(in_flight);
 }
 
-void Report::write_json(Site const& site, Site::Node const& node) {
+// Lines are flushed one by one: who follows the crawl, be it by `tail -f`, sees them as they come.
+
+void Report::write_json(Entry const& entry) {
+    auto const or_null = [](std::optional<std::string> const& text) {
+        return text ? nlohmann::ordered_json(*text) : nlohmann::ordered_json{};
+    };
     nlohmann::ordered_json line;
-    line["url"] = node.text;
-    line["status"] = node.status;
-    line["bytes"] = node.bytes;
-    line["links"] = node.found;
-    line["ms"] = node.took.count();
-    line["error"] = node.error.empty() ? nlohmann::ordered_json{} : nlohmann::ordered_json(node.error);
-    line["referrer"] =
-        node.referrer ? nlohmann::ordered_json(site.node(*node.referrer).text) : nlohmann::ordered_json{};
-    if (node.redirect) line["redirect"] = site.node(*node.redirect).text;
-    json_ << line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+    line["url"] = entry.url;
+    line["status"] = entry.status;
+    line["bytes"] = entry.bytes;
+    line["links"] = entry.links;
+    line["ms"] = entry.took.count();
+    line["error"] = entry.error.empty() ? nlohmann::ordered_json{} : nlohmann::ordered_json(entry.error);
+    line["referrer"] = or_null(entry.referrer);
+    if (entry.redirect) line["redirect"] = *entry.redirect;
+    json_ << line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << std::endl;
+}
+
+void Report::list(Entry const& entry) {
+    auto& out = *options_.listing;
+    if (entry.status == 0)
+        out << "---";
+    else
+        out << std::setw(3) << entry.status;
+    out << ' ' << printable(entry.url);
+    if (entry.redirect) out << " -> " << printable(*entry.redirect);
+    if (!entry.error.empty()) out << " (" << printable(entry.error) << ')';
+    out << std::endl;
 }
 
 void Report::draw_progress(std::size_t in_flight) {

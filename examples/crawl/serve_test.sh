@@ -33,11 +33,12 @@ external     1 URLs of other hosts, not loaded
 received     0.0 MB
 END
 
-for engine in "" "--threads 2" "--threads 4" --threads-instead; do
+for engine in "" "--threads 2" "--threads 4" --ordered "--ordered --threads 4" --threads-instead; do
     status=0
     # shellcheck disable=SC2086 # an option and its value
     "$build/crawl" "$url" --concurrency 3 --json "$work/json" $engine >"$work/summary" 2>"$work/errors" || status=$?
-    grep -v -e '^wall time' -e '^in flight' "$work/summary" >"$work/found" || true
+    # A listing comes first, and is looked at below.
+    grep -v -e '^wall time' -e '^in flight' -e '^[0-9]\{3\} ' "$work/summary" >"$work/found" || true
     diff "$work/expected" "$work/found"
     if [ "$status" -ne 1 ]; then
         echo "exit code $status, not 1 for a broken link" >&2
@@ -48,6 +49,27 @@ for engine in "" "--threads 2" "--threads 4" --threads-instead; do
     if grep -v "ASan doesn't fully support makecontext" "$work/errors" | grep . >&2; then exit 1; fi
     test "$(wc -l <"$work/json")" -eq 10
 done
+
+# All that is said of each URL but how long it took, in the order of the page that leads to it; and the same of `--json`.
+cat >"$work/expected" <<END
+200 ${url}
+200 ${url}style.css
+END
+"$build/crawl" "$url" --ordered --concurrency 1 --json "$work/json" >"$work/summary" || true
+grep '^[0-9]\{3\} ' "$work/summary" >"$work/expected_list"
+sed 's/"ms":[0-9]*//' "$work/json" >"$work/expected_json"
+head -n 2 "$work/expected_list" | diff "$work/expected" -
+test "$(wc -l <"$work/expected_list")" -eq 10
+for options in "--concurrency 3" "--concurrency 50" "--threads 2" "--threads 4 --concurrency 5"; do
+    # shellcheck disable=SC2086 # options and their values
+    "$build/crawl" "$url" --ordered $options --json "$work/json" >"$work/summary" || true
+    grep '^[0-9]\{3\} ' "$work/summary" | diff "$work/expected_list" -
+    sed 's/"ms":[0-9]*//' "$work/json" | diff "$work/expected_json" -
+done
+# In any order, it is the same list.
+"$build/crawl" "$url" --list >"$work/summary" || true
+grep '^[0-9]\{3\} ' "$work/summary" | sort >"$work/found"
+sort "$work/expected_list" | diff - "$work/found"
 
 status=0
 "$build/crawl" "${url}guide/spores.html" --depth 0 >/dev/null || status=$?
@@ -71,4 +93,5 @@ done
 rejects '^--threads: .* missing' --threads
 rejects '^--threads excludes --threads-instead' --threads 2 --threads-instead
 rejects '^--deadline excludes --threads-instead' --deadline 2 --threads-instead
+rejects '^--ordered excludes --threads-instead' --ordered --threads-instead
 rejects '^--deadline: Value 0 not in range' --deadline 0

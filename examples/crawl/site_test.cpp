@@ -169,13 +169,13 @@ protected:
         auto const text = ledger.url(id).text();
         auto const number = text.substr(text.rfind('/') + 1);
         ++recorded;
-        for (auto const next : ledger.record(id, page_number(number.empty() ? 0 : std::stoul(number)), 1))
-            pool->spawn([this, next] { record(next); });
+        auto const page = ledger.record(id, page_number(number.empty() ? 0 : std::stoul(number)));
+        EXPECT_EQ(page.entry.url, text);
+        for (auto const next : page.to_load) pool->spawn([this, next] { record(next); });
     }
 
     Site site{url("/"), {.max_depth = 8}};
-    Report report{{}};
-    Ledger ledger{site, report};
+    Ledger ledger{site};
     frond::Pool* pool = nullptr;
     std::atomic<std::size_t> recorded = 0;
 };

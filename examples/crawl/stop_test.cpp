@@ -67,14 +67,17 @@ protected:
 };
 
 INSTANTIATE_TEST_SUITE_P(, StopTest,
-                         testing::Values(fibers, runtime_of_1, runtime_of_2, runtime_of_4, threads),
+                         testing::Values(fibers, runtime_of_1, runtime_of_2, runtime_of_4, ordered_on_1,
+                                         ordered_on_2, ordered_on_4, threads),
                          engine_name);
 
 /// Threads without fibers know no deadline.
 class StopOfFibersTest : public StopTest {};
 
 INSTANTIATE_TEST_SUITE_P(, StopOfFibersTest,
-                         testing::Values(fibers, runtime_of_1, runtime_of_2, runtime_of_4), engine_name);
+                         testing::Values(fibers, runtime_of_1, runtime_of_2, runtime_of_4, ordered_on_1,
+                                         ordered_on_2, ordered_on_4),
+                         engine_name);
 
 TEST_P(StopTest, WindingDownFinishesWhatRunsAndBeginsNothing) {
     ScriptedServer server{star(pages, {.bytes = ok("<a href=/new>"), .held = true})};

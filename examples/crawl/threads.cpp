@@ -17,7 +17,7 @@ namespace crawl {
 namespace {
 
 /// What one `join()` hides: a frontier, a count of the busy threads to know when nothing can come any more,
-/// and a lock around all that the threads share.
+/// and a lock around all that the threads share, the report among it.
 class ThreadCrawler {
 public:
     ThreadCrawler(Site& site, Report& report, CrawlOptions const& options, boost::asio::ssl::context& tls)
@@ -58,7 +58,7 @@ private:
                     frontier_.clear(); // and what came of this page says nothing about it
                 } else {
                     for (auto const next : site_.record(id, std::move(page))) frontier_.push_back(next);
-                    report_.loaded(site_, id, busy_);
+                    report_.loaded(entry_of(site_, id), busy_);
                 }
             } catch (...) {
                 failure_ = std::current_exception();
