@@ -84,7 +84,7 @@ bool hands_down_place(TaskNode const& parent, TaskNode const& child) noexcept {
 void inherit_place(TaskNode const& parent, TaskValues& values) {
     auto place = std::make_unique<InheritedPlace>(const_cast<ItemNode&>(item_of(parent)));
     values.add(parent.group->results->place_key, place.get(), inherited_value_ops<InheritedPlace>);
-    place.release();
+    [[maybe_unused]] auto* const now_theirs = place.release();
 }
 
 /// Is there before the group that finds results in it.
@@ -140,10 +140,11 @@ void Collector::check_serial() const {
     bool const is_ours = me && me->group == core_;
     bool const is_owner =
         me ? me->id == body_->owner_task : body_->owner_task == 0 && current_fiber_id() == body_->owner_fiber;
-    if (!is_ours && !is_owner)
+    if (!is_ours && !is_owner) {
         throw std::logic_error(
             "frond: with Sequence::serial only the bag's own tasks and the fiber that made "
             "it may spawn and put");
+    }
 }
 
 ItemNode* Collector::place_of_caller() const noexcept {

@@ -257,7 +257,11 @@ Body endless_reads(Scene& s) {
         g.spawn(s.job([&] { bag.next(); }));
         g.spawn(s.job([&] { ordered.next(); }));
         g.spawn(s.job([&] {
-            for (auto&& x : pool.imap(std::views::iota(0), [](int i) { return i; })) static_cast<void>(x);
+            auto const two_and_no_end = std::views::iota(0) | std::views::transform([](int i) {
+                                            if (i == 2) sleep_for(forever);
+                                            return i;
+                                        });
+            for (auto&& x : pool.imap(two_and_no_end, [](int i) { return i; })) static_cast<void>(x);
         }));
         g.spawn(s.job([&] { race(s.job([] { sleep_for(forever); })); }));
         g.spawn(s.job([&] { gather(s.job([] { sleep_for(forever); })); }));

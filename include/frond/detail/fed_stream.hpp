@@ -34,9 +34,9 @@ template <class F, class Item>
 concept TakesParts = !TakesWhole<F, Item> && requires { std::tuple_size<Item>::value; } &&
                      takes_elements<F&, Item, std::make_index_sequence<std::tuple_size<Item>::value>>;
 
-/// Calls `f` with an element; with its parts if it is a tuple, and `f` wants them.
+/// Calls `f` with an element, moved; with its parts if it is a tuple, and `f` wants them.
 template <class F, class Item>
-decltype(auto) call_with(F& f, Item&& item) {
+decltype(auto) call_with(F& f, Item& item) {
     if constexpr (TakesWhole<F, Item>)
         return std::invoke(f, std::move(item));
     else
@@ -51,7 +51,7 @@ concept Mappable =
 
 template <class Rng, class F>
 using ResultOfMap =
-    Kept<decltype(call_with(std::declval<F&>(), std::declval<std::ranges::range_value_t<Rng>>()))>;
+    Kept<decltype(call_with(std::declval<F&>(), std::declval<std::ranges::range_value_t<Rng>&>()))>;
 
 /// A stream of `f` of each element of an input.
 template <class Rng, class F>
@@ -83,7 +83,7 @@ private:
     struct Call {
         FedStream* stream;
         Item item;
-        decltype(auto) operator()() && { return call_with(stream->f_, std::move(item)); }
+        decltype(auto) operator()() && { return call_with(stream->f_, item); }
     };
 
     /// Reads the input. The input dies with it.

@@ -75,7 +75,7 @@ auto Group::map_tasks(Rng&& input, F f, std::source_location at) {
     struct Call {
         std::shared_ptr<F> f;
         Item item;
-        T operator()() && { return detail::call_with(*f, std::move(item)); }
+        T operator()() && { return detail::call_with(*f, item); }
     };
     detail::check_callable(f);
     auto const shared = std::make_shared<F>(std::move(f));
