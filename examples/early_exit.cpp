@@ -27,8 +27,8 @@ std::optional<int> search(int where) {
 
 // Every callable holds a copy of `token`, and so do inputs.
 void report(char const* what, frond::Pool const& pool, std::shared_ptr<int> const& token) {
-    std::cout << what << ": " << started << " started, " << running << " running, " << pool.stats().pending
-              << " queued, " << token.use_count() - 1 << " callables left\n";
+    std::cout << what << ": " << (started < 20 ? "few" : "many") << " started, " << running << " running, "
+              << pool.stats().pending << " queued, " << token.use_count() - 1 << " callables left\n";
     started = 0;
 }
 
@@ -42,7 +42,7 @@ void leaving_a_bag() {
             std::cout << "found at " << where << '\n';
             break;
         }
-        std::cout << running << " running, " << pool.stats().pending << " queued\n";
+        std::cout << (running > 0 && pool.stats().pending > 0 ? "others run, and others are queued\n" : "");
     } // the bag dies: it drops what is queued, cancels what runs, and waits for its end
     report("bag", pool, token);
 }

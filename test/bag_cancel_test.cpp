@@ -58,8 +58,7 @@ public:
         try {
             frond::sleep_for(1h);
         } catch (Cancelled const& c) {
-            reason_ = std::string{c.reason()};
-            ++cancelled_;
+            if (cancelled_++ == 0) reason_ = std::string{c.reason()};
             throw;
         }
         return -1;
