@@ -112,9 +112,12 @@ void override_thread_count(std::optional<std::size_t> n) noexcept {
 }
 
 bool check_for_stall(Home& h) noexcept {
+    if (!look_at_all_but(nullptr).all_idle) return false;
+    auto const threads = threads_of_process();
+    // Only now: a thread that has just ended may have sent its last message after the first look.
     Sight const s = look_at_all_but(nullptr);
     auto const helpers = HomeRegistry::instance().idle_helpers.load();
-    if (!s.all_idle || !s.outermost || threads_of_process() != s.homes + helpers) return false;
+    if (!s.all_idle || !s.outermost || threads != s.homes + helpers) return false;
     if (s.outermost == &h) {
         tell_outermost_waiter(h);
         return true;
