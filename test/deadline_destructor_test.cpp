@@ -47,6 +47,7 @@ INSTANTIATE_TEST_SUITE_P(Threads, DeadlineDestructor, testing::Values(0, 1, 2, 4
 class Sleepers {
 public:
     void sleep() {
+        ++begun_;
         try {
             frond::sleep_for(1h);
         } catch (Cancelled const&) {
@@ -54,9 +55,15 @@ public:
             throw;
         }
     }
+    /// On a loaded machine they begin later than the deadline, and then never.
+    void wait_for(int n) const {
+        Shield const shield;
+        yield_until([&] { return begun_ >= n; });
+    }
     int cut() const { return cut_; }
 
 private:
+    std::atomic<int> begun_{0};
     std::atomic<int> cut_{0};
 };
 
@@ -68,6 +75,7 @@ TEST_P(DeadlineDestructor, OfAGroupCancelsItsTasksAndTheScopeTimesOut) {
                                   [&] {
                                       Group group;
                                       for (int i = 0; i < 3; ++i) group.spawn([&] { sleepers.sleep(); });
+                                      sleepers.wait_for(3);
                                       return 5; // a result that is lost
                                   }),
                      TimedOut);
@@ -82,6 +90,7 @@ TEST_P(DeadlineDestructor, MakesMoveOnAfterGiveNothing) {
         EXPECT_FALSE(move_on_after(1ms, [&] {
             Group group;
             group.spawn([&] { sleepers.sleep(); });
+            sleepers.wait_for(1);
             return 5;
         }));
         EXPECT_EQ(sleepers.cut(), 1);
@@ -110,6 +119,7 @@ TEST_P(DeadlineDestructor, DropsWhatIsQueued) {
                                       Group group{pool};
                                       group.spawn([&] { sleepers.sleep(); });
                                       group.spawn([&] { ran = true; });
+                                      sleepers.wait_for(1);
                                   }),
                      TimedOut);
         EXPECT_FALSE(ran);
@@ -129,6 +139,7 @@ TEST_P(DeadlineDestructor, OfTheOuterScopeIsThrownThere) {
                     with_timeout(1h, [&] {
                         Group group;
                         group.spawn([&] { sleepers.sleep(); });
+                        sleepers.wait_for(1);
                     });
                 } catch (TimedOut const&) {
                     scope = 2;
@@ -193,10 +204,7 @@ TEST_P(DeadlineDestructor, EachOfSeveralPassesItOn) {
                                       unbound.spawn([&] { sleepers.sleep(); });
                                       Group bound{pool};
                                       bound.spawn([&] { sleepers.sleep(); });
-                                      for (auto const* each : {&unbound, &bound})
-                                          yield_until([&] { return each->active() == 1; });
-                                      yield_until([&] { return pool.stats().active == 2; });
-                                      frond::sleep_for(1us);
+                                      sleepers.wait_for(3);
                                   }),
                      TimedOut);
         EXPECT_EQ(sleepers.cut(), 3);
@@ -235,6 +243,7 @@ TEST_P(DeadlineDestructor, OfAPoolCancelsWhatIsBoundToIt) {
                                       group.emplace(pool);
                                       group->spawn([&] { sleepers.sleep(); });
                                       pool.spawn([&] { sleepers.sleep(); });
+                                      sleepers.wait_for(2);
                                   }),
                      TimedOut);
         EXPECT_EQ(sleepers.cut(), 2);
@@ -250,6 +259,7 @@ TEST_P(DeadlineDestructor, OfAGroupOnAnotherThreadPassesItOnToThere) {
                                       [&] {
                                           Group group{pool};
                                           group.spawn([&] { sleepers.sleep(); });
+                                          sleepers.wait_for(1);
                                       }),
                          TimedOut);
         });
@@ -325,7 +335,7 @@ TEST_P(DeadlineDestructor, OfARuntimeCancelsWhatLivesInIt) {
                                           runtime.emplace(frond::RuntimeOptions{.threads = 2});
                                           group = runtime->run([] { return std::make_unique<Group>(); });
                                           group->spawn([&] { sleepers.sleep(); });
-                                          yield_until([&] { return group->active() == 1; });
+                                          sleepers.wait_for(1);
                                       }
                                   }),
                      TimedOut);

@@ -70,7 +70,7 @@ TEST(Dump, ShowsWhatATaskWaitsFor) {
     auto const running = pool.spawn({.name = "running"}, [&gate] { gate.pass(); });
     group.spawn({.name = "getter"}, [&running] { running.wait(); });
     group.spawn({.name = "joiner"}, [&pool] { pool.join(); });
-    group.spawn({.name = "sleeper"}, [] { frond::sleep_for(2ms); });
+    auto const sleeper = group.spawn({.name = "sleeper"}, [] { frond::sleep_for(1h); });
     group.spawn({.name = "spawner"}, [&pool] { pool.spawn_wait([] {}); });
     group.spawn({.name = "watcher"}, [&pool] { pool.wait_available(1h); });
     frond::yield();
@@ -80,6 +80,7 @@ TEST(Dump, ShowsWhatATaskWaitsFor) {
     expect_parts(line_with("'spawner'"), {"waits for a slot"});
     expect_parts(line_with("'watcher'"), {"free slot", "deadline"});
     gate.open();
+    sleeper.cancel();
     group.join();
 }
 

@@ -103,11 +103,13 @@ TEST_P(Gather, TheFirstErrorCancelsTheOthersAndIsThrownAfterTheirEnd) {
     UnhandledErrors const unhandled;
     run([] {
         Gauge gauge;
+        Gate begun;
         std::atomic<bool> cleaned_up{false};
         auto const thrown = what_is_thrown_by([&] {
             gather(
                 sleeper(gauge),
                 [&] {
+                    begun.open();
                     try {
                         frond::sleep_for(1h);
                     } catch (Cancelled const&) {
@@ -117,7 +119,8 @@ TEST_P(Gather, TheFirstErrorCancelsTheOthersAndIsThrownAfterTheirEnd) {
                         throw;
                     }
                 },
-                [&gauge] {
+                [&] {
+                    begun.pass();
                     yield_until([&gauge] { return gauge.inside() == 1; });
                     throw std::runtime_error("failed");
                 });

@@ -113,6 +113,22 @@ TEST(ForeignThread, GetRethrowsAndMarksAsSeen) {
     EXPECT_NO_THROW(group.join());
 }
 
+TEST(ForeignThread, AnErrorIsSeenBeforeItsHomeHears) {
+    Group joined;
+    Group asked;
+    auto const a = joined.spawn([] { throw std::range_error{"of a"}; });
+    auto const b = asked.spawn([] { throw std::range_error{"of b"}; });
+    a.wait();
+    b.wait();
+    std::thread{[&] { // this one does nothing meanwhile
+        EXPECT_THROW(a.get(), std::range_error);
+        EXPECT_TRUE(b.error());
+    }}
+        .join();
+    EXPECT_NO_THROW(joined.join());
+    EXPECT_TRUE(asked.errors().empty());
+}
+
 TEST(ForeignThread, ErrorMarksAsSeen) {
     Group group;
     auto const task = group.spawn([] { throw std::range_error{"from home"}; });

@@ -184,9 +184,11 @@ TEST_P(InSpawnOrder, CancelledTasksCloseTheirPlaces) {
 
 TEST_P(InSpawnOrder, TasksThatAreSpawnedMeanwhileComeAtTheEnd) {
     run([] {
+        Gate first_three;
         Gate spawned;
         OrderedBag<int> bag;
         bag.spawn([&] {
+            first_three.pass(); // with several threads it may run at once
             bag.spawn([] { return 3; });
             spawned.open();
             return 0;
@@ -196,6 +198,7 @@ TEST_P(InSpawnOrder, TasksThatAreSpawnedMeanwhileComeAtTheEnd) {
             return 1;
         });
         bag.spawn([] { return 2; });
+        first_three.open();
         spawned.pass();
         bag.spawn([] { return 4; });
         EXPECT_THAT(rest_of(bag), ElementsAre(0, 1, 2, 3, 4));

@@ -71,8 +71,11 @@ bool give_to_first(Guard const& guard, PoolCore& p, Waiter const* readers) noexc
 bool give_to_reader_of_relay(Guard const& guard, PoolCore& p, Waiter* waiters) noexcept {
     return any_waiter(waiters, [&](Waiter& w) {
         if (!is_waiting_fellow(guard.home, w)) return false;
-        ResultBuffer const* const r = w.fiber->task->group->results;
-        return r && r->rules.relays && give_to_first(guard, p, r->readers);
+        ResultBuffer* const r = w.fiber->task->group->results;
+        if (!r || !r->rules.relays || !give_to_first(guard, p, r->readers)) return false;
+        static_cast<ItemNode&>(*w.fiber->task).served = true;
+        ++r->served;
+        return true;
     });
 }
 

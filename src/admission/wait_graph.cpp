@@ -223,7 +223,7 @@ void WalkUp::add_waiters_of(TaskNode& t) noexcept {
     g.walk_mark = mark_;
     add_all(g.joiners);
     add_all(g.cancellers);
-    if (g.results) add_all(g.results->readers);
+    if (g.results && g.results->served == 0) add_all(g.results->readers);
     if (g.pool) add_all(g.pool->enders);
 }
 

@@ -50,6 +50,7 @@ bool take_timeout(GroupCore& g, TaskError& unseen) noexcept {
 
 /// Takes out what nobody has seen; describes the first of them. @return false: there is none
 bool take_unseen(Guard& guard, GroupCore& g, TaskError& first) noexcept {
+    forget_seen(guard, g);
     if (g.errors.empty()) {
         if (g.errors_dropped == 0) return take_timeout(g, first);
         first.name = "task";
@@ -71,7 +72,7 @@ void begin_join(RemoteWait& r, Guard& guard) noexcept {
         r.proxy.enlist(g.joiners);
         return;
     }
-    std::exception_ptr const error = next_error(g);
+    std::exception_ptr const error = next_error(guard, g);
     if (r.complete(WakeReason::done, error) && error) forget_next_error(guard, g);
 }
 

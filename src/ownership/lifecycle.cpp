@@ -335,7 +335,7 @@ void check_quiescence(Guard& guard, GroupCore& g) noexcept {
     if (g.results)
         while (g.results->readers) notify(guard, *g.results->readers, WakeReason::done);
     if (!g.joiners) return;
-    std::exception_ptr const error = next_error(g);
+    std::exception_ptr const error = next_error(guard, g);
     bool seen = false;
     while (g.joiners) {
         bool const throws = !g.joiners->blind;
@@ -354,8 +354,9 @@ std::exception_ptr group_timeout() noexcept {
     return std::make_exception_ptr(TimedOut{"frond: the group's deadline has passed"});
 }
 
-std::exception_ptr next_error(GroupCore& g) noexcept {
+std::exception_ptr next_error(Guard& guard, GroupCore& g) noexcept {
     if (g.timed_out) return group_timeout();
+    forget_seen(guard, g);
     TaskNode* const t = first_error(g);
     return t ? t->error : nullptr;
 }
@@ -365,7 +366,7 @@ void forget_next_error(Guard& guard, GroupCore& g) noexcept {
 }
 
 std::exception_ptr take_error(Guard& guard, GroupCore& g) noexcept {
-    std::exception_ptr error = next_error(g);
+    std::exception_ptr error = next_error(guard, g);
     if (error) forget_next_error(guard, g);
     return error;
 }
@@ -378,7 +379,15 @@ void forget_error(Guard& guard, TaskNode& t) noexcept {
     guard.bury(t);
 }
 
+void forget_seen(Guard& guard, GroupCore& g) noexcept {
+    for (TaskNode* t = g.errors.head; t;) {
+        TaskNode& each = *std::exchange(t, t->live_next);
+        if (each.is_marked(TaskNode::taken)) forget_error(guard, each);
+    }
+}
+
 std::vector<TaskError> take_errors(Guard& guard, GroupCore& g) {
+    forget_seen(guard, g);
     std::vector<TaskError> all;
     all.reserve(g.errors_kept);
     for (TaskNode* t = g.errors.head; t; t = t->live_next) all.push_back(describe_error(*t, t->error));

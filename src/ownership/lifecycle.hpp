@@ -54,13 +54,15 @@ TaskNode* first_error(GroupCore& g) noexcept;
 std::exception_ptr group_timeout() noexcept;
 /// What a `join` has to throw: that the group's deadline has passed; else the first error since the last
 /// quiescence, else the oldest one that nobody has seen; nullptr if there is none.
-std::exception_ptr next_error(GroupCore& g) noexcept;
+std::exception_ptr next_error(Guard& guard, GroupCore& g) noexcept;
 /// It was thrown.
 void forget_next_error(Guard& guard, GroupCore& g) noexcept;
 /// Both in one.
 std::exception_ptr take_error(Guard& guard, GroupCore& g) noexcept;
 /// The error of `t` was seen.
 void forget_error(Guard& guard, TaskNode& t) noexcept;
+/// Those seen on other threads, before the news of that comes.
+void forget_seen(Guard& guard, GroupCore& g) noexcept;
 /// The reference that a message took on another thread, dropped here.
 void drop_ref_of_message(TaskNode& n) noexcept;
 /// All that nobody has seen, oldest first.

@@ -103,6 +103,7 @@ void add_item(Guard& guard, GroupCore& g, ItemNode& n) noexcept {
 void end_item(GroupCore& g, ItemNode& n, TaskState outcome) noexcept {
     ResultBuffer& r = *g.results;
     take_back(r, n);
+    if (n.served) --r.served;
     bool yields = false;
     if (outcome == TaskState::done)
         yields = n.is_marked(TaskNode::yields) && !n.is_feeder;

@@ -160,6 +160,8 @@ void mark_seen(TaskNode& n) noexcept {
         forget_error(guard, n);
         return;
     }
+    // At once: a join that is called after us must not throw it, even if it runs before the message comes.
+    n.marks.fetch_or(TaskNode::taken, std::memory_order_release);
     // The message needs the node: it carries a reference of its own.
     add_ref(n);
     send_to(*n.home, [&n](Guard& guard) {

@@ -113,7 +113,7 @@ void Home::reset(Team* joined, std::size_t place) noexcept {
     idle_for_ever.store(0, std::memory_order_relaxed);
     sleeping_.store(awake, std::memory_order_relaxed);
     reactor_.store(nullptr, std::memory_order_relaxed);
-    abandoned_ = retiring_ = main_is_parents_ = scheduler_is_gone_ = false;
+    abandoned_ = retiring_ = main_is_parents_ = false;
     batch_begun_ = keeps_watch_ = false;
     state.store(HomeState::live, std::memory_order_release);
 }

@@ -24,6 +24,7 @@ struct ItemNode : TaskNode {
     bool held = false;            ///< a task that waits until the buffer lets it in
     bool let_in = false;          ///< a task that may start, and has not
     bool passing = false;         ///< in the list, and let in
+    bool served = false;          ///< a relay whose end a reader, who has got a slot for it, is waiting for
     bool is_feeder = false; ///< the task that reads a stream's input: it needs no slot and yields nothing
 
     static constexpr std::size_t no_index = static_cast<std::size_t>(-1);

@@ -51,6 +51,7 @@ struct ResultBuffer {
     std::size_t let_in = 0;
     std::size_t passing = 0;
     bool letting_in = false;         ///< somebody is at it already
+    std::size_t served = 0;          ///< relays that are about to yield: the reader needs its slot
     TaskQueue held;                  ///< oldest first
     Waiter* readers = nullptr;       ///< who waits for the next result
     Waiter* feeder = nullptr;        ///< it waits for a place

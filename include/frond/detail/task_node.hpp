@@ -91,7 +91,7 @@ struct TaskNode {
     bool in_errors : 1 = false;      ///< failed, and nobody has seen the error yet
     bool old_error : 1 = false;      ///< failed before the group's last quiescence
 
-    static constexpr std::uint8_t taken = 1;     ///< the result was moved out
+    static constexpr std::uint8_t taken = 1;     ///< the result was moved out, or the error was seen
     static constexpr std::uint8_t cancelled = 2; ///< it is not to start any more, or to stop at its next wait
     static constexpr std::uint8_t starved = 4;   ///< it cannot start for want of memory
     static constexpr std::uint8_t has_stop = 8;  ///< `extras->stop` is in use
