@@ -25,17 +25,13 @@ using frond::Shield;
 using frond::Task;
 using frond::TaskState;
 using frond::test::Gate;
+using frond::test::until_waiting;
 using frond::test::yield_until;
 
 namespace {
 
 class CancelOutcome : public frond::test::ThreadsTest {};
 INSTANTIATE_TEST_SUITE_P(Threads, CancelOutcome, testing::Values(0, 1, 2, 4));
-
-template <class T>
-void until_waiting(Task<T> const& task) {
-    yield_until([&] { return task.state() == TaskState::waiting || task.ready(); });
-}
 
 /// Sleeps for as long as any test lasts.
 void sleep_long() { frond::sleep_for(1h); }

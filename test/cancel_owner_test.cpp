@@ -24,21 +24,15 @@ using frond::OnError;
 using frond::Pool;
 using frond::Shield;
 using frond::Task;
-using frond::TaskState;
 using frond::test::Gate;
 using frond::test::Lives;
 using frond::test::Mortal;
-using frond::test::yield_until;
+using frond::test::until_waiting;
 
 namespace {
 
 class CancelOwner : public frond::test::ThreadsTest {};
 INSTANTIATE_TEST_SUITE_P(Threads, CancelOwner, testing::Values(0, 1, 2, 4));
-
-template <class T>
-void until_waiting(Task<T> const& task) {
-    yield_until([&] { return task.state() == TaskState::waiting || task.ready(); });
-}
 
 void sleep_long() { frond::sleep_for(1h); }
 

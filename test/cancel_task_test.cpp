@@ -29,6 +29,7 @@ using frond::TaskState;
 using frond::test::Gate;
 using frond::test::Lives;
 using frond::test::Mortal;
+using frond::test::until_waiting;
 using frond::test::yield_until;
 
 namespace {
@@ -37,11 +38,6 @@ static_assert(!std::is_base_of_v<std::exception, Cancelled>);
 
 class CancelTask : public frond::test::ThreadsTest {};
 INSTANTIATE_TEST_SUITE_P(Threads, CancelTask, testing::Values(0, 1, 2, 4));
-
-template <class T>
-void until_waiting(Task<T> const& task) {
-    yield_until([&] { return task.state() == TaskState::waiting || task.ready(); });
-}
 
 /// Sleeps for as long as any test lasts.
 void sleep_long() { frond::sleep_for(1h); }

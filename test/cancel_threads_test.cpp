@@ -41,16 +41,11 @@ using frond::test::Lives;
 using frond::test::Mortal;
 using frond::test::on_other_thread;
 using frond::test::scaled;
-using frond::test::yield_until;
+using frond::test::until_waiting;
 
 namespace {
 
 void sleep_long() { frond::sleep_for(1h); }
-
-template <class T>
-void until_waiting(Task<T> const& task) {
-    yield_until([&] { return task.state() == TaskState::waiting || task.ready(); });
-}
 
 /// Who calls `cancel`; never on the thread on which the tasks run.
 enum class User { plain_thread, fiber_of_a_plain_thread, task_of_another_runtime, stop_callback };

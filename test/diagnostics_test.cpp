@@ -220,8 +220,7 @@ TEST(DefaultStackSize, OfMoreThan8MiBIsRejected) {
     EXPECT_THROW(frond::set_default_stack_size((8 << 20) + 1), std::invalid_argument);
 }
 
-// --- no memory for stacks
-// ------------------------------------------------------------------------------------
+// --- no memory for stacks ----------------------------------------------------------------------------------
 
 class StackLimit : public testing::Test {
 protected:

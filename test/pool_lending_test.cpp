@@ -337,8 +337,7 @@ TEST(Lending, JoinGetsItsSlotFromTheLastTaskOfTheGroup) {
     EXPECT_EQ(trace, "bbbAAc");
 }
 
-// --- overdraft
-// -----------------------------------------------------------------------------------------------
+// --- overdraft ---------------------------------------------------------------------------------------------
 
 TEST(Overdraft, ComesFromALenderWhoseDeadlineCameFirst) {
     Pool pool{1};

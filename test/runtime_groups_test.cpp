@@ -108,8 +108,7 @@ INSTANTIATE_TEST_SUITE_P(Used, RuntimeGroups,
                                                           User::task_of_another_runtime)),
                          &name_of_case);
 
-// --- spawn
-// -----------------------------------------------------------------------------------------------------
+// --- spawn -------------------------------------------------------------------------------------------------
 
 TEST_P(RuntimeGroups, SpawnRunsTheTaskInTheRuntime) {
     std::set<std::thread::id> ids;
@@ -206,8 +205,7 @@ TEST_P(RuntimeGroups, CallablesDieOnce) {
     EXPECT_EQ(lives.alive(), 0);
 }
 
-// --- results and errors
-// ----------------------------------------------------------------------------------------
+// --- results and errors ------------------------------------------------------------------------------------
 
 TEST_P(RuntimeGroups, GetWaitsAndGivesTheResultAnyNumberOfTimes) {
     as_user([&] {
@@ -316,8 +314,7 @@ TEST_P(RuntimeGroups, ErrorsAreTakenOldestFirstAndNoMoreThan64) {
     });
 }
 
-// --- handles
-// ---------------------------------------------------------------------------------------------------
+// --- handles -----------------------------------------------------------------------------------------------
 
 TEST_P(RuntimeGroups, LastHandleMayDieAtTheUsers) {
     Lives lives;
@@ -374,8 +371,7 @@ TEST_P(RuntimeGroups, HandleOutlivesTheGroup) {
     yield_until([&] { return lives.alive() == 0; });
 }
 
-// --- ends of groups
-// --------------------------------------------------------------------------------------------
+// --- ends of groups ----------------------------------------------------------------------------------------
 
 TEST_P(RuntimeGroups, DestructorAtTheUsersWaitsForAllTasks) {
     std::atomic<int> ran{0};
@@ -449,8 +445,7 @@ TEST_P(RuntimeGroups, UnseenErrorsAreReportedOnceWhenTheGroupDies) {
     EXPECT_EQ(what_of(seen[0].error), "unseen");
 }
 
-// --- what groups do with errors
-// --------------------------------------------------------------------------------
+// --- what groups do with errors ----------------------------------------------------------------------------
 
 class RuntimeErrors : public testing::TestWithParam<std::size_t> {
 protected:
@@ -590,8 +585,7 @@ TEST_P(RuntimeErrors, BelongToTheirFiberOnEveryThread) {
     EXPECT_EQ(mixed_up, 0);
 }
 
-// --- homes
-// -----------------------------------------------------------------------------------------------------
+// --- homes -------------------------------------------------------------------------------------------------
 
 TEST_P(RuntimeErrors, GroupsMadeOnEachThreadMayDieOnAnyOther) {
     std::vector<std::unique_ptr<Group>> groups;

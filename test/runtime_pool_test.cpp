@@ -79,8 +79,7 @@ INSTANTIATE_TEST_SUITE_P(ThreadsAndCap, RuntimePool,
                                     std::to_string(std::get<1>(instance.param));
                          });
 
-// --- the cap
-// ---------------------------------------------------------------------------------------------------
+// --- the cap -----------------------------------------------------------------------------------------------
 
 TEST_P(RuntimePool, CapHoldsForTasksFromOutside) {
     std::size_t const n = scaled(1000);
@@ -169,8 +168,7 @@ TEST_P(RuntimePool, CapIsReached) {
     EXPECT_EQ(pool->stats().active_peak, cap);
 }
 
-// --- nested use
-// ------------------------------------------------------------------------------------------------
+// --- nested use --------------------------------------------------------------------------------------------
 
 TEST_P(RuntimePool, NestedGetsNeverExceedTheCap) {
     std::function<int(int)> fibonacci = [&](int n) {
@@ -270,8 +268,7 @@ TEST_P(RuntimePool, MembersMayWaitForOneAnother) {
     pool->join();
 }
 
-// --- waiting moves to the front
-// --------------------------------------------------------------------------------
+// --- waiting moves to the front ----------------------------------------------------------------------------
 
 TEST(RuntimePoolOrder, WaitingMovesAQueuedTaskToTheFront) {
     Runtime runtime{{.threads = 2}};
@@ -319,8 +316,7 @@ TEST(RuntimePoolOrder, ByPriority) {
     EXPECT_TRUE(std::is_sorted(order.rbegin(), order.rend()));
 }
 
-// --- overdraft
-// -------------------------------------------------------------------------------------------------
+// --- overdraft ---------------------------------------------------------------------------------------------
 
 class RuntimeOverdraft : public testing::TestWithParam<std::size_t> {
 protected:
@@ -413,8 +409,7 @@ TEST_P(RuntimeOverdraft, AResumingWaiterNeverWaitsForASlot) {
     pool->join();
 }
 
-// --- release_slot, resize, close
-// -------------------------------------------------------------------------------
+// --- release_slot, resize, close ---------------------------------------------------------------------------
 
 TEST_P(RuntimeOverdraft, ReleasedSlotServesOthersUntilTheLoanDies) {
     std::atomic<bool> other_ran{false};
@@ -558,8 +553,7 @@ TEST_P(RuntimeOverdraft, CloseThatRacesWithSpawnersLosesNothing) {
     }
 }
 
-// --- spawn_wait, try_spawn, max_pending, spawn_after, wait_available
-// -------------------------------------------
+// --- spawn_wait, try_spawn, max_pending, spawn_after, wait_available ---------------------------------------
 
 TEST_P(RuntimeOverdraft, SpawnWaitReturnsWhenTheTaskIsAdmitted) {
     Gate gate;
@@ -665,8 +659,7 @@ TEST_P(RuntimeOverdraft, WaitAvailable) {
     pool->join();
 }
 
-// --- circles
-// ---------------------------------------------------------------------------------------------------
+// --- circles -----------------------------------------------------------------------------------------------
 
 class RuntimeDeadlock : public testing::TestWithParam<std::size_t> {
 protected:
@@ -818,8 +811,7 @@ TEST_P(RuntimeDeadlock, TextTellsWhoWaitsForWhom) {
         EXPECT_NE(text.find(part), std::string::npos) << part << " is not in\n" << text;
 }
 
-// --- stalls
-// ----------------------------------------------------------------------------------------------------
+// --- stalls ------------------------------------------------------------------------------------------------
 
 class RuntimeStall : public frond::test::StallTest, public testing::WithParamInterface<std::size_t> {
 protected:

@@ -200,8 +200,7 @@ TEST(RuntimeTheft, LeavesTheOthersToTheirOwner) {
     });
 }
 
-// --- pinned
-// --------------------------------------------------------------------------------------------------
+// --- pinned ------------------------------------------------------------------------------------------------
 
 TEST_P(RuntimeStealing, PinnedTasksWaitForTheirThread) {
     runtime.run([] {
@@ -273,8 +272,7 @@ TEST_P(RuntimeStealing, PinnedTasksFromOutsideAllStartOnOneThreadOfTheGroup) {
     EXPECT_FALSE(ids.contains(std::this_thread::get_id()));
 }
 
-// --- what has started
-// ----------------------------------------------------------------------------------------
+// --- what has started --------------------------------------------------------------------------------------
 
 /// What belongs to the calling thread. Always called through a volatile pointer: compilers think that a
 /// function cannot change its thread and remember the addresses.
@@ -434,8 +432,7 @@ INSTANTIATE_TEST_SUITE_P(
         NamedWait{"RunOnEach", [](World& w) { w.runtime.run_on_each(&work); }}),
     [](auto const& instance) { return std::string{instance.param.name}; });
 
-// --- a busy owner
-// --------------------------------------------------------------------------------------------
+// --- a busy owner ------------------------------------------------------------------------------------------
 
 /// How long it takes until somebody else starts the `n` tasks of one that computes. A quarter of them was
 /// faster: a machine that is busy with other things spoils the median, and a promise that is broken is so for
@@ -480,8 +477,7 @@ TEST_P(RuntimeStealing, ABusyOwnerDoesNotHideWhatOthersSend) {
     group->join();
 }
 
-// --- nothing to do
-// -------------------------------------------------------------------------------------------
+// --- nothing to do -----------------------------------------------------------------------------------------
 
 std::chrono::nanoseconds processor_time() {
     timespec t{};

@@ -24,12 +24,10 @@ using frond::Clock;
 using frond::Group;
 using frond::move_on_after;
 using frond::Pool;
-using frond::Task;
-using frond::TaskState;
 using frond::TimedOut;
 using frond::with_timeout;
 using frond::test::Gate;
-using frond::test::yield_until;
+using frond::test::until_waiting;
 
 namespace {
 
@@ -52,11 +50,6 @@ protected:
     }
 };
 INSTANTIATE_TEST_SUITE_P(Threads, Shield, testing::Values(0, 1, 2, 4));
-
-template <class T>
-void until_waiting(Task<T> const& task) {
-    yield_until([&] { return task.state() == TaskState::waiting || task.ready(); });
-}
 
 void sleep_long() { frond::sleep_for(1h); }
 

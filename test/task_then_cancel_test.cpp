@@ -25,12 +25,12 @@ using frond::Group;
 using frond::Outcome;
 using frond::Pool;
 using frond::Shield;
-using frond::Task;
 using frond::TaskState;
 using frond::test::Gate;
 using frond::test::Lives;
 using frond::test::Mortal;
 using frond::test::on_other_thread;
+using frond::test::until_waiting;
 using frond::test::yield_until;
 
 namespace {
@@ -41,11 +41,6 @@ INSTANTIATE_TEST_SUITE_P(Threads, TaskThenCancel, testing::Values(0, 1, 2, 4));
 int sleep_long() {
     frond::sleep_for(1h);
     return 1;
-}
-
-template <class T>
-void until_waiting(Task<T> const& task) {
-    yield_until([&] { return task.state() == TaskState::waiting; });
 }
 
 bool is_cancelled(Outcome<int>& outcome) {

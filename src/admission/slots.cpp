@@ -112,6 +112,7 @@ void admit(Guard& guard, PoolCore& p, TaskNode& t) noexcept {
     if (t.group->results && static_cast<ItemNode&>(t).let_in) has_begun(guard, t);
     while (any_waiter(t.waiters, [&](Waiter& w) {
         if (w.kind != WaitKind::admission) return false;
+        if (has_given_up(w)) t.marks.fetch_or(TaskNode::cancelled, std::memory_order_relaxed);
         notify(guard, w, WakeReason::done);
         return true;
     })) {

@@ -39,21 +39,7 @@ void GroupStop::listen() noexcept {
 }
 
 /// On whichever thread stops the token.
-void GroupStop::stop() noexcept {
-    if (home_.is_reachable()) {
-        Guard guard{home_};
-        group_->stopped = true;
-        cancel_group(guard, *group_, "stop token");
-        return;
-    }
-    group_->incoming.fetch_add(1, std::memory_order_relaxed); // so that the group outlives the news
-    send_to(home_, [g = group_](Guard& guard) {
-        g->incoming.fetch_sub(1, std::memory_order_relaxed);
-        g->stopped = true;
-        cancel_group(guard, *g, "stop token");
-        check_quiescence(guard, *g);
-    });
-}
+void GroupStop::stop() noexcept { request_cancel(*group_, "stop token", true); }
 
 /// On the timer's thread.
 void GroupStop::expire() noexcept {

@@ -226,18 +226,17 @@ void task_dropped(TaskNode& t, TaskState outcome, std::exception_ptr error) noex
 /// First the mark, then the look at its state: see Home::announce_wait.
 void cancel_task(Guard& guard, TaskNode& t) noexcept {
     if ((t.marks.fetch_or(TaskNode::cancelled, std::memory_order_seq_cst) & TaskNode::cancelled) != 0) return;
-    TaskExtras const* const x = extras_if_any(t);
-    if (x && x->source && t.state.load(std::memory_order_relaxed) == TaskState::queued) {
+    if (is_continuation(t) && t.state.load(std::memory_order_relaxed) == TaskState::queued) {
         // It will run whatever comes, to see that its source was cancelled. A chain may be long: no
         // recursion.
-        TaskNode* source = x->source;
+        TaskNode* source = extras_if_any(t)->source;
         while (!is_final(source->state.load(std::memory_order_relaxed))) {
-            TaskExtras const* const next = extras_if_any(*source);
-            if (!next || !next->source || source->state.load(std::memory_order_relaxed) != TaskState::queued)
+            if (!is_continuation(*source) ||
+                source->state.load(std::memory_order_relaxed) != TaskState::queued)
                 return cancel_task(guard, *source);
             auto const before = source->marks.fetch_or(TaskNode::cancelled, std::memory_order_seq_cst);
             if ((before & TaskNode::cancelled) != 0) return;
-            source = next->source;
+            source = extras_if_any(*source)->source;
         }
         return;
     }
@@ -298,24 +297,28 @@ std::size_t cancel_group(Guard& guard, GroupCore& g, std::string_view reason,
 }
 
 /// What is on its way counts as incoming, so that the group outlives it.
-void request_cancel(GroupCore& g, std::string_view reason) noexcept {
+void request_cancel(GroupCore& g, std::string_view reason, bool for_good) noexcept {
     Home& h = *g.home;
     if (h.state.load(std::memory_order_acquire) == HomeState::forked) return;
     if (h.is_reachable()) {
         Guard guard{h};
+        if (for_good) g.stopped = true;
         cancel_group(guard, g, reason);
         return;
     }
+    g.incoming.fetch_add(1, std::memory_order_relaxed);
+    bool is_sent = false;
     try {
-        g.incoming.fetch_add(1, std::memory_order_relaxed);
-        send_to(h, [&g, text = std::string{reason}](Guard& guard) {
+        is_sent = send_to(h, [&g, text = std::string{reason}, for_good](Guard& guard) {
             g.incoming.fetch_sub(1, std::memory_order_relaxed);
+            if (for_good) g.stopped = true;
             cancel_group(guard, g, text);
             check_quiescence(guard, g);
         });
-    } catch (...) {
-        g.incoming.fetch_sub(1, std::memory_order_relaxed); // for want of memory for the text
+    } catch (...) { // no memory for the text
+        is_sent = false;
     }
+    if (!is_sent) g.incoming.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void check_quiescence(Guard& guard, GroupCore& g) noexcept {

@@ -44,8 +44,8 @@ std::size_t cancel_tasks(Guard& guard, GroupCore& g, TaskNode const* spared = nu
 /// The same with a reason, for who asks from outside; sees to the guard itself.
 std::size_t cancel_group(Guard& guard, GroupCore& g, std::string_view reason,
                          TaskNode const* spared = nullptr) noexcept;
-/// Does not wait for it; any thread.
-void request_cancel(GroupCore& g, std::string_view reason) noexcept;
+/// Does not wait for it; any thread. `for_good`: as a stop token does it.
+void request_cancel(GroupCore& g, std::string_view reason, bool for_good = false) noexcept;
 /// Tells the joiners if the group is quiescent.
 void check_quiescence(Guard& guard, GroupCore& g) noexcept;
 

@@ -64,8 +64,7 @@ void drop_foreign_ref(TaskNode& n) noexcept {
     if (state == HomeState::ended) h.recycle_if_unused();
 }
 
-// --- waiting
-// ------------------------------------------------------------------------------------------------
+// --- waiting -----------------------------------------------------------------------------------------------
 
 void throw_empty_handle() { throw std::logic_error("frond: an empty Task handle"); }
 
@@ -135,10 +134,11 @@ void request_cancel(TaskNode& n) noexcept {
     // Should the home's thread compute, at least the token tells the task at once.
     if (n.is_marked(TaskNode::has_stop)) extras_if_any(n)->stop.request_stop();
     add_ref(n);
-    send_to(h, [&n](Guard& guard) {
+    bool const is_sent = send_to(h, [&n](Guard& guard) {
         if (!is_final(n.state.load(std::memory_order_relaxed))) cancel_task(guard, n);
         drop_ref_of_message(n);
     });
+    if (!is_sent) drop_ref(n);
 }
 
 bool cancel_and_wait(TaskNode& n) {
@@ -148,8 +148,7 @@ bool cancel_and_wait(TaskNode& n) {
     return n.state.load(std::memory_order_acquire) == TaskState::cancelled;
 }
 
-// --- results
-// ------------------------------------------------------------------------------------------------
+// --- results -----------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -164,10 +163,11 @@ void mark_seen(TaskNode& n) noexcept {
     n.marks.fetch_or(TaskNode::taken, std::memory_order_release);
     // The message needs the node: it carries a reference of its own.
     add_ref(n);
-    send_to(*n.home, [&n](Guard& guard) {
+    bool const is_sent = send_to(*n.home, [&n](Guard& guard) {
         forget_error(guard, n);
         drop_ref_of_message(n);
     });
+    if (!is_sent) drop_ref(n);
 }
 
 } // namespace
@@ -206,8 +206,7 @@ void claim_result(TaskNode& n) {
 
 std::string_view name_of(TaskNode const& n) noexcept { return name_of_task(n); }
 
-// --- the running task
-// ---------------------------------------------------------------------------------------
+// --- the running task --------------------------------------------------------------------------------------
 
 void sleep_until_deadline(Clock::time_point deadline) {
     Home& h = Home::current();

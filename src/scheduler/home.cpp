@@ -235,8 +235,7 @@ void Home::futex_sleep(Clock::time_point deadline) noexcept {
               FUTEX_BITSET_MATCH_ANY);
 }
 
-// --- I/O
-// ----------------------------------------------------------------------------------------------------
+// --- I/O ---------------------------------------------------------------------------------------------------
 
 void Home::install_reactor(Reactor& r) {
     reactor_fiber_ = &make_fiber(FiberKind::reactor, StackClass::kib256);
@@ -255,8 +254,7 @@ void Home::reactor_loop(Fiber& self) {
     }
 }
 
-// --- ends
-// ---------------------------------------------------------------------------------------------------
+// --- ends --------------------------------------------------------------------------------------------------
 
 /// The thread is over: no more spawns, what lives here ends first, then the carriers, then Boost's scheduler.
 void Home::thread_end() noexcept {

@@ -99,13 +99,13 @@ auto call_on(Home& h, F&& f) -> std::invoke_result_t<F&, Guard&> {
     if constexpr (!std::is_void_v<R>) return std::move(*call.result);
 }
 
-/// The same without waiting for it. Without memory for the message it is lost: only for what may be.
+/// The same without waiting for it. @return false: there is no memory for the message, it is lost
 template <class F>
-void send_to(Home& h, F f) noexcept {
+bool send_to(Home& h, F f) noexcept {
     if (h.is_reachable()) {
         Guard guard{h};
         f(guard);
-        return;
+        return true;
     }
     struct Letter : Message {
         F f;
@@ -117,12 +117,14 @@ void send_to(Home& h, F f) noexcept {
             };
         }
     };
-    if (auto* const m = new (std::nothrow) Letter{std::move(f)}; m && !h.post(*m)) {
-        std::unique_ptr<Letter> const self{m};
-        std::lock_guard const lock{h.ended_lock};
-        Guard guard{h};
-        self->f(guard);
-    }
+    auto* const m = new (std::nothrow) Letter{std::move(f)};
+    if (!m) return false;
+    if (h.post(*m)) return true;
+    std::unique_ptr<Letter> const self{m};
+    std::lock_guard const lock{h.ended_lock};
+    Guard guard{h};
+    self->f(guard);
+    return true;
 }
 
 } // namespace frond::inline v0::detail

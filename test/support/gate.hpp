@@ -1,5 +1,6 @@
 #pragma once
 
+#include <frond/task.hpp>
 #include <frond/this_task.hpp>
 
 #include <atomic>
@@ -10,6 +11,13 @@ namespace frond::test {
 template <class Predicate>
 void yield_until(Predicate holds) {
     while (!holds()) this_task::yield();
+}
+
+/// Lets others go on until @p task waits. It says so under the lock of what it waits for: who looks there
+/// next finds it in the queue. Nor does it wait for ever for one that has ended.
+template <class T>
+void until_waiting(Task<T> const& task) {
+    yield_until([&task] { return task.state() == TaskState::waiting || task.ready(); });
 }
 
 /// Closed until somebody opens it, from any thread; it forces an order where a sleep would only suggest one.

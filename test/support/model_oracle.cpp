@@ -246,8 +246,7 @@ void Oracle::group_dead(std::uint32_t group) {
     }
 }
 
-// --- what waiters see
-// -----------------------------------------------------------------------------------------
+// --- what waiters see --------------------------------------------------------------------------------------
 
 void Oracle::saw_value(std::uint32_t task, int value) {
     if (tasks_[task].phase != Phase::done || value != value_of(task))

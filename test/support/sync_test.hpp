@@ -4,7 +4,6 @@
 
 #include <frond/group.hpp>
 #include <frond/runtime.hpp>
-#include <frond/task.hpp>
 
 #include <gtest/gtest.h>
 
@@ -32,13 +31,6 @@ inline auto everywhere() {
 }
 inline std::string place_name(testing::TestParamInfo<std::size_t> const& place) {
     return place.param == 0 ? "OwnThread" : "RuntimeOf" + std::to_string(place.param);
-}
-
-/// Lets others go on until `t` waits. It says so under the lock of what it waits for: who looks there next
-/// finds it in the queue.
-template <class T>
-void until_waiting(Task<T> const& t) {
-    yield_until([&t] { return t.state() == TaskState::waiting; });
 }
 
 } // namespace frond::test
