@@ -22,6 +22,6 @@ int main() {
             links.join(); // inside a task of a full pool: no deadlock, and still ten at most
         });
     }
-    pool.join(); // everything, however deep
+    pool.join(); // the pages; each has joined its links
     std::cout << visited << " visits, at most " << pool.stats().active_peak << " at a time\n";
 }

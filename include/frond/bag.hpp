@@ -20,8 +20,9 @@ namespace frond::inline v0 {
 /// what runs, and waits for it; it waits for holds, too. Errors that nobody has read go to the
 /// unhandled-error handler.
 /// Thread safety: as `Group`; any number of fibers and threads may spawn, put and read.
-/// Cost: a result costs no allocation of its own but for `put`; a task some 30 bytes more than in a group.
-/// The idea, and the name, are aioutils'.
+/// Cost: one allocation for the bag; a result costs none of its own but for `put`; a task some 30 bytes more
+/// than in a group. The idea, and the name, come from the Python library aioutils. Members and options: those
+/// of `detail::BasicBag`, in frond/detail/basic_bag.hpp.
 template <class T>
 class Bag final : public detail::BasicBag<T> {
     using Base = detail::BasicBag<T>;
@@ -30,7 +31,8 @@ public:
     Bag() : Bag(BagOptions{}) {}
     /// @throws std::invalid_argument for a buffer of 0
     explicit Bag(BagOptions options) : Base{nullptr, options, detail::ItemOrder::completion} {}
-    /// Its tasks count against the cap of `pool`.
+    /// Its tasks count against the cap of `pool`. *Suspends* until the home answers, as `Group`'s.
+    /// @throws Closed when the home has ended
     explicit Bag(Pool& pool, BagOptions options = {}) : Base{&pool, options, detail::ItemOrder::completion} {}
 };
 

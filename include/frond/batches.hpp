@@ -98,7 +98,8 @@ private:
 } // namespace detail
 
 /// The results of a stream in lists: each holds what came within `max_wait` after its first, at most
-/// `max_size`, never none. An error is yielded by itself, after the list of what came before it.
+/// `max_size`, never none. An error is yielded by itself, after the list of what came before it. Where
+/// `max_wait` is not positive a list holds what is there when its first is read.
 ///
 /// Example:
 ///     for (auto&& rows : frond::batches(pool.imap_unordered(keys, look_up), 50ms)) database.insert(rows);

@@ -32,6 +32,7 @@ bool call_until(Clock::time_point deadline, F&& f) {
 /// Calls `f` and returns its result. Once `d` has passed, every wait inside throws `Cancelled`, in the
 /// calling fiber only; what that unwinds to here becomes `TimedOut`. A destructor that waits inside has its
 /// tasks cancelled instead. An `f` that ends later without having waited is not disturbed: its result counts.
+/// Where `d` is not positive the first wait throws.
 ///
 /// Nested, the nearest deadline applies, and each scope throws for itself only: where an outer one has
 /// passed, too, that one throws. Tasks that `f` spawns into groups which outlive it are not affected.
@@ -93,7 +94,7 @@ std::optional<detail::Held<std::invoke_result_t<F>>> move_on_after(std::chrono::
 /// Lifetime: a local variable; destroyed on the fiber that made it. Cost: some 5 ns. The idea is trio's.
 class Shield {
 public:
-    /// @param at_most after that time it protects no more
+    /// @param at_most after that time it protects no more; not positive: it protects nothing
     explicit Shield(std::chrono::nanoseconds at_most = forever)
         : scope_{detail::StopScope::Kind::shield, detail::deadline_after(at_most)} {}
     template <class Rep, class Period>

@@ -42,8 +42,9 @@ struct CallIt {
 ///
 /// An error leaves the loop in its result's place: what runs is then cancelled and awaited, what has not
 /// started is destroyed, as everywhere a `Stream` dies. `outcomes()` keeps going. *Suspends* never; reading
-/// the stream does. @throws std::invalid_argument for zeros The idea, and the default limit, are those of
-/// aio.tasks.
+/// the stream does. A callable that takes a `std::stop_token` gets its task's. Thread safety, Lifetime, Cost:
+/// as `Stream`. @throws std::invalid_argument for zeros. The idea, and the default limit, come from the
+/// Python library aio.tasks.
 template <class Rng>
     requires detail::Mappable<Rng, detail::CallIt<std::ranges::range_value_t<Rng>>>
 auto concurrent(Rng&& callables, ConcurrentOptions options = {},

@@ -10,7 +10,8 @@ namespace frond::inline v0 {
 
 /// Writes the tree of threads, pools, groups and tasks: state, age, spawn site, and what each waits for. The
 /// same text stands in `Deadlock::what()`. A thread that does not answer within 100 ms blocks outside frond,
-/// or computes, and is listed so; what lives in a `Runtime` is shown all the same.
+/// or computes, and is listed so; what lives in a `Runtime` is shown all the same. Of a group at most 1,000
+/// tasks are shown.
 /// *Suspends* never, but blocks its thread for the answers of others. Thread safety: callable from anywhere.
 FROND_API void dump(std::ostream& out);
 
@@ -28,6 +29,7 @@ struct Stats {
     std::size_t unguarded; ///< neither worked: an overrun of these is not caught
     std::size_t homes;     ///< threads with a scheduler, those of runtimes included
 };
+/// *Suspends* never. Thread safety: callable from anywhere.
 FROND_API Stats stats();
 
 /// Sets the stack size of tasks that start on the calling thread and ask for none, rounded up to a class of

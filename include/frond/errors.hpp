@@ -12,8 +12,9 @@
 
 namespace frond::inline v0 {
 
-/// What every wait of a cancelled task throws, and `get` of one that ended so; a task may throw it itself, to
-/// end as cancelled. Deliberately not a `std::exception`: a handler for errors must not take a stop for one
+/// What every wait throws in a task that was cancelled, and in a deadline scope whose time is up (no function
+/// lists it again for that), and `get` of a task that ended so; a task may throw it itself, to end as
+/// cancelled. Deliberately not a `std::exception`: a handler for errors must not take a stop for one
 /// of them. Who catches it with `catch (...)` should throw it on.
 struct Cancelled {
     std::string text;
@@ -36,8 +37,7 @@ struct FROND_API Deadlock : std::logic_error {
 };
 
 /// Thrown by `spawn` and its kin when the group, the pool, or the thread or `Runtime` they live on accepts no
-/// more work.
-/// The callable has been destroyed.
+/// more work. The callable has been destroyed.
 struct FROND_API Closed : std::logic_error {
     using std::logic_error::logic_error;
 };
@@ -51,7 +51,7 @@ struct FROND_API ProviderError : std::runtime_error, std::nested_exception {
 /// One exception that left a task, with where it came from.
 struct TaskError {
     std::exception_ptr error;
-    std::uint64_t id = 0; ///< the task's id
+    std::uint64_t id = 0; ///< the task's id; 0: a group's deadline, or an Asio handler
     std::string name;     ///< the task's name; empty if it was given none
     std::source_location spawned_at;
     std::uint64_t more = 0; ///< how many further errors of the same group nobody saw
@@ -59,7 +59,8 @@ struct TaskError {
 
 /// Replaces what happens to errors that nobody has seen when their group ends. The default writes one line
 /// for the group to stderr: the first task's name, spawn site, `what()`, and how many more. An empty function
-/// restores the default. The handler must not throw; it may be called on any thread.
+/// restores the default. It also gets, at once, the errors of `OnError::report` and of Asio handlers. It must
+/// not throw, and may be called on any thread.
 /// *Suspends* never. Thread safety: callable from anywhere.
 FROND_API void set_unhandled_error_handler(std::function<void(TaskError const&)> handler);
 

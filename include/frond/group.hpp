@@ -22,7 +22,8 @@ struct SpawnOptions {
     /// How long it may run, from its start on; then it is cancelled and fails with `TimedOut`.
     std::chrono::nanoseconds timeout = forever;
     int priority = 0; ///< larger first, in pools with `Order::priority`
-    /// In a `Runtime`: only the spawning thread starts it (where another thread spawns: one of the group's).
+    /// In a `Runtime`: only the spawning thread starts it (where a thread outside
+    /// the runtime spawns: the one on which the group, or its pool, was made).
     /// For tasks that use what belongs to a thread, such as the sockets of its `io_context`. Elsewhere all
     /// tasks are pinned anyway.
     bool pinned = false;
@@ -31,7 +32,7 @@ struct SpawnOptions {
 };
 
 struct GroupOptions {
-    OnError on_error = OnError::collect;
+    OnError on_error = OnError::collect; ///< what becomes of its tasks' exceptions
     /// From the group's making on; then everything in it is cancelled, and `join` throws `TimedOut`.
     std::chrono::nanoseconds timeout = forever;
     std::stop_token stop = {}; ///< when it stops, everything in the group is cancelled, now and later
@@ -69,14 +70,16 @@ FROND_API void check_open(GroupCore const& g);
 /// what a `Runtime`'s task makes is that runtime: any of its threads starts the tasks.
 /// A call of which it says "until the home answers" *suspends* where the home is another thread's own; what
 /// lives in a `Runtime` is asked directly.
-/// Cost: no allocation for the group; one of about 128 bytes a task, and a stack only while it runs.
-/// The idea is gevent's; unlike there, a task may join groups of its own inside a full pool.
+/// Cost: no allocation for the group (one with a timeout or a stop token); one of about 128 bytes a task, and
+/// a stack only while it runs. The idea is gevent's; unlike there, a task may join groups of its own inside a
+/// full pool.
 class FROND_API Group {
 public:
+    /// @throws Closed when the thread's end has begun
     Group();
     explicit Group(GroupOptions options);
     /// Bound to `pool`, which should outlive it; when the pool goes first the group is closed. *Suspends*
-    /// until the home answers.
+    /// until the home answers. @throws Closed when the home has ended
     explicit Group(Pool& pool, GroupOptions options = {});
     Group(Group const&) = delete;
     Group& operator=(Group const&) = delete;
@@ -84,9 +87,11 @@ public:
     /// program.
     ~Group();
 
-    /// Queues a call of `f` and returns at once. *Suspends* never, but for a pool with `max_pending`: there a
-    /// caller from outside the pool waits while the backlog is full.
-    /// @throws Closed after `close`; std::invalid_argument for an empty callable; std::bad_alloc
+    /// Queues a call of `f` and returns at once: of a decayed copy, once, as an rvalue, with decayed copies
+    /// of the arguments. One that takes a `std::stop_token` first gets its task's. *Suspends* never, but for
+    /// a pool with `max_pending`: there a caller from outside the pool waits while the backlog is full.
+    /// @throws Closed after its pool's `close`, or when the home has ended; std::invalid_argument for an
+    /// empty callable, and for a stack above 8 MiB; std::bad_alloc; Deadlock from that wait
     template <class F>
         requires detail::Spawnable<F>
     auto spawn(F&& f, std::source_location at = std::source_location::current()) {
@@ -104,7 +109,7 @@ public:
 
     /// Queues the call and waits until it is admitted: a natural brake for producers. A member of the pool
     /// lends its slot meanwhile. *Suspends* while the pool is full.
-    /// @throws as `spawn`; Closed also when the pool closes while it waits
+    /// @throws as `spawn`; Closed also when the pool closes while it waits; Cancelled: then its task is, too
     template <class F>
         requires detail::Spawnable<F>
     auto spawn_wait(F&& f, std::source_location at = std::source_location::current()) {
@@ -121,6 +126,7 @@ public:
     }
 
     /// Spawns if a slot is free now and nobody is queued before it. *Suspends* until the home answers.
+    /// @return nothing: there was no slot. @throws as `spawn`
     template <class F>
         requires detail::Spawnable<F>
     auto try_spawn(F&& f, std::source_location at = std::source_location::current()) {
@@ -134,8 +140,8 @@ public:
         return handle_if(detail::submit(n, detail::SpawnMode::now_or_never), n);
     }
 
-    /// Queues the call once `delay` has passed; until then it counts as pending. *Suspends* until the home
-    /// answers.
+    /// Queues the call once `delay` has passed, at once if that is not positive; until then it counts as
+    /// pending. *Suspends* until the home answers. @throws as `spawn`
     template <class Rep, class Period, class F>
         requires detail::Spawnable<F>
     auto spawn_after(std::chrono::duration<Rep, Period> delay, F&& f,
@@ -159,10 +165,13 @@ public:
     }
 
     /// Calls `f` for each element of `input`, in tasks of a stream's own under this group's cap, and gives
-    /// the results in order, while others are still worked out. *Suspends* never; reading the stream does.
-    /// Elements are copied (moved, from a container given as an rvalue) and passed as rvalues to one `f` for
-    /// all; those of a tuple one by one, unless `f` takes the tuple. The input is read lazily and may be
-    /// infinite. See `Stream`. @throws std::invalid_argument for zeros in the options, and for an empty `f`
+    /// the results in order, while others are still worked out. *Suspends* until the home answers; reading
+    /// the stream waits for results. Elements are copied (moved, from a container given as an rvalue) and
+    /// passed as rvalues to one `f` for all, which in a `Runtime` several threads may call at a time; those
+    /// of a tuple one by one, unless `f` takes the tuple. The input is read lazily and may be infinite. See
+    /// `Stream`. The tasks are the stream's: the group's `join`, `cancel`, `on_error`, timeout and stop token
+    /// do not concern them.
+    /// @throws std::invalid_argument for zeros in the options, and for an empty `f`; Closed
     template <class Rng, class F>
     auto imap(Rng&& input, F f, StreamOptions options = {},
               std::source_location at = std::source_location::current());
@@ -171,15 +180,17 @@ public:
     auto imap_unordered(Rng&& input, F f, StreamOptions options = {},
                         std::source_location at = std::source_location::current());
 
-    /// The same all at once: a `std::vector` of the results, in order; nothing where `f` returns nothing. The
-    /// first error in that order cancels the rest and, once it has ended, is thrown. *Suspends*.
+    /// The same, returned together when all is done: a `std::vector` of the results, in order; nothing where
+    /// `f` returns nothing. The first error in that order cancels the rest and, once it has ended, is thrown.
+    /// *Suspends*.
     template <class Rng, class F>
     auto map(Rng&& input, F f, std::source_location at = std::source_location::current());
     /// The same, with errors in their places: a `std::vector` of an `Outcome` for each element.
     template <class Rng, class F>
     auto map_outcomes(Rng&& input, F f, std::source_location at = std::source_location::current());
     /// Spawns a task of this group for each element at once, and gives the handles in order. *Suspends* as
-    /// `spawn`. @throws ProviderError where the input fails: then those tasks were cancelled and have ended
+    /// `spawn`. @throws as `spawn`; ProviderError where the input fails: then those tasks were cancelled and
+    /// have ended
     template <class Rng, class F>
     auto map_tasks(Rng&& input, F f, std::source_location at = std::source_location::current());
 

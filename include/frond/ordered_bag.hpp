@@ -15,7 +15,8 @@ namespace frond::inline v0 {
 ///     for (std::string&& name : names) print(name); // as the recursive program would print them
 ///
 /// Lifetime, Thread safety, Cost: as `Bag`. What comes before its turn waits in memory, as much as `buffer`
-/// and `window` allow; the task that is first in order is never held back by them.
+/// and `window` allow; the task that is first in order is never held back by them. Members and options: those
+/// of `detail::BasicBag`, in frond/detail/basic_bag.hpp.
 template <class T>
 class OrderedBag final : public detail::BasicBag<T> {
     using Base = detail::BasicBag<T>;
@@ -24,7 +25,8 @@ public:
     OrderedBag() : OrderedBag(BagOptions{}) {}
     /// @throws std::invalid_argument for a buffer or window of 0
     explicit OrderedBag(BagOptions options) : Base{nullptr, options, order_of(options)} {}
-    /// Its tasks count against the cap of `pool`.
+    /// Its tasks count against the cap of `pool`. *Suspends* until the home answers, as `Group`'s.
+    /// @throws Closed when the home has ended
     explicit OrderedBag(Pool& pool, BagOptions options = {}) : Base{&pool, options, order_of(options)} {}
 
 private:

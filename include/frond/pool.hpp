@@ -66,7 +66,10 @@ private:
 ///
 /// `spawn` never waits but for `max_pending`. First in, first out; waiting for a queued task moves it to the
 /// front.
-/// Lifetime: the destructor rejects spawns from outside and waits for every group bound to the pool.
+/// `join`, `errors`, `cancel`, `size`, `active` and `pending` are about what was spawned by `pool.spawn`;
+/// `stats`, `shutdown` and the destructor about every group that is bound to the pool.
+/// Lifetime: the destructor rejects spawns from outside and waits for every group bound to the pool. One that
+/// dies by an exception cancels its own tasks first; those of bound groups it leaves alone.
 /// Thread safety: as `Group`. A static pool is safe.
 /// Cost: admission is a few instructions on the home thread, in a `Runtime` under one lock for the pool; a
 /// queued task about 128 bytes.
@@ -77,14 +80,18 @@ public:
     explicit Pool(I limit)
         : Pool(PoolOptions{.limit =
                                detail::checked_count(limit, "frond: Pool: the limit must be positive")}) {}
+    /// @throws std::invalid_argument for a limit or `max_pending` of 0
     explicit Pool(PoolOptions options);
     ~Pool();
 
+    /// *Suspends* never, as `free_count`, `full` and `stats`; on other threads, and in a `Runtime`, what
+    /// these tell may be old news.
     std::size_t limit() const noexcept;
     /// Slots that a spawn would get at once. Falls when a task is admitted: at its spawn if a slot is free.
     std::size_t free_count() const noexcept;
     bool full() const noexcept { return free_count() == 0; }
     /// Waits until a slot is free. *Suspends* while the pool is full. @return false: `d` passed first
+    /// @throws Closed if the pool ends meanwhile; Deadlock
     template <class Rep, class Period>
     bool wait_available(std::chrono::duration<Rep, Period> d) {
         return wait_available_until(detail::deadline_after(d));
@@ -108,7 +115,7 @@ public:
         return shutdown_until(detail::deadline_after(grace));
     }
     /// Gives the calling member's slot back until the loan dies, for a wait that the pool cannot see.
-    /// @throws std::logic_error if the caller is no member or holds no slot
+    /// *Suspends* never. @throws std::logic_error if the caller is no member or holds no slot
     [[nodiscard]] SlotLoan release_slot();
     PoolStats stats() const;
 

@@ -39,7 +39,7 @@ public:
 } // namespace detail
 
 struct RuntimeOptions {
-    /// Scheduler threads; at least one.
+    /// Scheduler threads, 1 to 1,024.
     std::size_t threads = detail::hardware_threads();
     /// Its threads are called `name-0`, `name-1`, … where the system shows names of threads (15 characters).
     std::string name = "frond";
@@ -65,13 +65,13 @@ struct RuntimeStats {
 ///
 /// Several runtimes may live side by side, and beside the threads' own schedulers, which need none.
 ///
-/// Thread safety: any thread may use it, but for the destructor. *Cost:* a start and a stop of each thread,
+/// Thread safety: any thread may use it, but for the destructor. Cost: a start and a stop of each thread,
 /// some 50 µs. An idle runtime uses no processor time. Idea: work stealing as in Cilk and Go; unlike there
 /// only what has not started moves.
 class FROND_API Runtime {
 public:
-    /// @throws std::invalid_argument for 0 threads or fewer. @throws std::system_error if a thread cannot be
-    /// started; then those that could have ended again
+    /// @throws std::invalid_argument for 0 threads or fewer, and for more than 1,024; std::system_error if a
+    /// thread cannot be started: those that were have ended by then
     explicit Runtime(RuntimeOptions options = {});
     Runtime(Runtime const&) = delete;
     Runtime& operator=(Runtime const&) = delete;
@@ -84,16 +84,15 @@ public:
     /// Runs `f()` as a task on one of its threads and waits. *Suspends* the calling fiber; a plain thread is
     /// blocked.
     /// @return its result. @throws what it throws; Closed while the runtime ends; std::invalid_argument for
-    /// an empty callable
+    /// an empty callable; Deadlock
     template <class F>
         requires detail::Spawnable<F>
     auto run(F&& f, std::source_location at = std::source_location::current()) -> detail::ResultOf<F> {
         return root().run(std::forward<F>(f), at);
     }
 
-    /// Runs a copy of `f` on each of its threads, there at once or when the thread is free, and waits for
-    /// all. For what is kept a thread: caches, connections, listening sockets. *Suspends.* @throws the first
-    /// error, and `Closed`
+    /// Runs a copy of `f` on each of its threads, as soon as that thread is free, and waits for all. For what
+    /// is kept a thread: caches, connections, listening sockets. *Suspends*. @throws the first error; Closed
     template <class F>
         requires std::invocable<F&>
     void run_on_each(F const& f, std::source_location at = std::source_location::current()) {
@@ -114,6 +113,7 @@ public:
     }
 
     std::size_t threads() const noexcept;
+    /// *Suspends* never.
     RuntimeStats stats() const noexcept;
 
 private:

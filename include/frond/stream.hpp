@@ -15,8 +15,8 @@
 
 namespace frond::inline v0 {
 
-/// "As many as the pool admits", as a stream's limit: its cap when the stream is made; min(32, processors +
-/// 4) where there is no pool.
+/// "As many as the pool admits", as a stream's limit: its cap when the stream is made (1 if it is paused; if
+/// it is unlimited nothing bounds the stream); min(32, processors + 4) where there is no pool.
 inline constexpr std::size_t by_pool = unlimited - 1;
 /// "As follows from the limit", as a stream's buffer or window.
 inline constexpr std::size_t by_limit = unlimited - 1;
@@ -26,7 +26,8 @@ inline constexpr std::size_t by_limit = unlimited - 1;
 struct StreamOptions {
     std::size_t limit = by_pool;   ///< tasks in flight, queued ones included
     std::size_t buffer = by_limit; ///< unread results beyond those; by_limit: as many as `limit`
-    std::size_t window = by_limit; ///< ordered: how far past the first unread one work may start
+    std::size_t window =
+        by_limit; ///< ordered: how far past the first unread one work may start; by_limit: limit + buffer
 };
 
 /// Results that are worked out while they are read: what `Group::imap`, `Group::imap_unordered`,
@@ -43,7 +44,7 @@ struct StreamOptions {
 ///
 /// Lifetime: the destructor, so also leaving the loop, stops the reading of the input, drops what is queued,
 /// cancels what runs and waits for it. An input given as an lvalue must live until then. A pool or group that
-/// the stream was made from should outlive it.
+/// the stream was made from must outlive it.
 /// Thread safety: any fiber or thread may read, several at once, too. Moving and destroying it is for one.
 /// Cost: two allocations and a task for the stream; for each element that of a task.
 template <class T>
@@ -60,7 +61,8 @@ public:
     /// @throws the exception that came instead, and the next call goes on after it; ProviderError, Cancelled,
     /// Deadlock
     std::optional<value_type> next() { return source_ ? source_->next() : std::nullopt; }
-    /// The same, no longer than `d`. @return nothing also if that has passed; nothing is lost then
+    /// The same, no longer than `d`. @return nothing also if that has passed, and nothing is lost then; which
+    /// of the two it was, `next` tells
     template <class Rep, class Period>
     std::optional<value_type> next_for(std::chrono::duration<Rep, Period> d) {
         return source_ ? source_->next_until_deadline(detail::deadline_after(d)) : std::nullopt;
@@ -75,7 +77,7 @@ public:
     iterator begin() { return source().begin(); }
     std::default_sentinel_t end() const noexcept { return {}; }
     /// The same as a range of `Outcome<T>&&`, which only a ProviderError leaves. @throws std::logic_error for
-    /// an empty stream
+    /// an empty stream. It has `next`, `next_for` and `next_until`, too, which give one outcome.
     auto outcomes() & { return source().outcomes(); }
     /// Of a temporary: the range holds the stream.
     auto outcomes() && {
@@ -84,7 +86,8 @@ public:
     }
 
     /// Stops the input and cancels what is in flight, as `Group::cancel` does, and waits for it. Results that
-    /// came before stay; then the stream is at its end. @return how many tasks it has reached
+    /// came before stay; then the stream is at its end. *Suspends* unless there is nothing to wait for.
+    /// @return how many tasks it has reached
     std::size_t cancel(std::string_view reason = {}) { return source_ ? source_->cancel(reason) : 0; }
     /// The same without waiting. *Suspends* never.
     void request_cancel(std::string_view reason = {}) noexcept {

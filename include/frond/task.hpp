@@ -131,7 +131,8 @@ public:
     }
     /// Where it stands; may be old news when read on another thread than it runs on. *Suspends* never.
     TaskState state() const { return node().state.load(std::memory_order_acquire); }
-    /// Waits for the end; what it threw, or nullptr. Marks the error as seen, so that no `join` throws it.
+    /// Waits for the end; what it threw, `Cancelled` if it was cancelled, nullptr if it ended well. Marks the
+    /// error as seen, so that no `join` throws it.
     /// *Suspends* unless the task has ended. @throws Deadlock
     std::exception_ptr error() const {
         detail::wait_for_end(node(), Clock::time_point::max(), true);
@@ -150,11 +151,11 @@ public:
     /// whose task otherwise ends as this one did. What the outcome refers to is the task's own result.
     ///
     /// It runs in the task's slot, before that is free; several one after another. After a task that has
-    /// ended it is queued at once. Cancelling it cancels the task that it waits for; an `f` that takes an
-    /// outcome is called even then, with its own waits ending in `Cancelled`. *Suspends* until the home
-    /// answers.
-    /// @pre the task's group lives. @throws Closed, std::bad_alloc, std::invalid_argument for an empty
-    /// callable
+    /// ended it is queued as by `Group::spawn`. Cancelling it cancels the task that it waits for; an `f` that
+    /// takes an outcome is called even then, with its own waits ending in `Cancelled`. The error of the task
+    /// before it counts as seen. It takes no options: no name, no timeout of its own, no `std::stop_token`.
+    /// *Suspends* until the home answers, and as `Group::spawn`.
+    /// @pre the task's group lives. @throws as `Group::spawn`
     template <class F>
         requires detail::Continuation<F, T>
     auto then(F&& f, std::source_location at = std::source_location::current()) const

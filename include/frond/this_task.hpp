@@ -17,21 +17,23 @@ FROND_API void sleep_until_deadline(Clock::time_point deadline);
 /// About the task that calls; outside a task: id 0 and an empty name.
 namespace this_task {
 
+/// As `Task::id`. *Suspends* never, as `name`.
 FROND_API std::uint64_t id() noexcept;
 /// Valid while the task runs.
 FROND_API std::string_view name() noexcept;
 
 /// Told when the calling task is cancelled, by a thread that need not be this one; for code that looks at it
 /// while it computes, or hands it to others. Its callbacks must not wait. A deadline does not touch it.
-/// Outside of tasks: a token that never stops. *Suspends* never. @throws std::bad_alloc Cost: an allocation
-/// or two at the first call in a task
+/// Outside of tasks: a token that never stops. *Suspends* never. @throws std::bad_alloc. Cost: an allocation
+/// or two at the first call in a task.
 FROND_API std::stop_token stop_token();
 
 /// Throws `Cancelled` if a wait would, now: for code that computes for long. *Suspends* never.
 /// @throws Cancelled
 FROND_API void check();
 
-/// When waits will end because of a deadline scope; nothing: they will not. *Suspends* never.
+/// When a deadline around the caller, its task's own included, will end its waits; nothing: none will.
+/// *Suspends* never.
 FROND_API std::optional<Clock::time_point> deadline();
 
 /// Lets everything on this thread that is ready, and up to 1,000 tasks that can start, go first. *Suspends*

@@ -20,12 +20,10 @@ namespace frond::inline v0 {
 /// In which order an `OrderedBag` yields.
 enum class Sequence : std::uint8_t {
     /// The order of the spawn calls. A `put` by a task of the bag, or by a descendant of one, takes that
-    /// task's
-    /// place; any other comes at the end.
+    /// task's place; any other comes at the end.
     spawn,
     /// The order in which the serial program, where each spawn is a call, would have yielded: the same
-    /// whatever
-    /// the schedule. Only the bag's own tasks and the fiber that made it may then spawn and put.
+    /// whatever the schedule. Only the bag's own tasks and the fiber that made it may then spawn and put.
     serial
 };
 
@@ -58,12 +56,14 @@ public:
     /// Queues a call of `f`, as `Group::spawn` does. What it returns is yielded: a `T`, or what converts to
     /// one; the value of a `std::optional`, if there is one; `void` yields nothing. *Suspends* as
     /// `Group::spawn`.
-    /// @throws Closed, std::invalid_argument for an empty callable, std::bad_alloc
+    /// @throws as `Group::spawn`; std::logic_error with `Sequence::serial`, for others than the bag's own
+    /// tasks and the fiber that made it
     template <class F>
         requires Spawnable<F> && MakesItem<ResultOf<F>, T>
     void spawn(F&& f, std::source_location at = std::source_location::current()) {
         collector_.submit(make_item_task<T>(collector_.core(), at, std::forward<F>(f)));
     }
+    /// Without options there is no spawn site for `dump` and for reports.
     template <class F, class A0, class... A>
         requires(!std::same_as<std::remove_cvref_t<F>, SpawnOptions>) && Spawnable<F, A0, A...> &&
                 MakesItem<ResultOf<F, A0, A...>, T>
@@ -81,8 +81,8 @@ public:
     }
 
     /// Yields a result besides those that tasks return: any number, from tasks and from anywhere. *Suspends*
-    /// never, also where the buffer is full. @throws Closed if the home has ended, std::bad_alloc, and what
-    /// moving or copying throws; then it is not in
+    /// never, also where the buffer is full. @throws Closed if the home has ended, std::bad_alloc,
+    /// std::logic_error as `spawn`, and what moving or copying throws; then it is not in
     void put(T&& item) { put_in(std::move(item)); }
     void put(T const& item)
         requires std::copy_constructible<T>
@@ -95,7 +95,8 @@ public:
     /// @throws the error of the task in whose place it stands: the next call goes on after it; Cancelled,
     /// Deadlock
     std::optional<T> next() { return Reader::next(); }
-    /// The same, no longer than `d`. @return nothing also if that has passed; nothing is lost then
+    /// The same, no longer than `d`. @return nothing also if that has passed, and nothing is lost then; which
+    /// of the two it was, `next` tells
     template <class Rep, class Period>
     std::optional<T> next_for(std::chrono::duration<Rep, Period> d) {
         return Reader::next_until_deadline(deadline_after(d));
@@ -109,16 +110,20 @@ public:
     /// loop goes on after it. @throws std::logic_error while another loop reads
     iterator begin() { return Reader::begin(); }
     std::default_sentinel_t end() const noexcept { return {}; }
-    /// The same as a range of `Outcome<T>&&`, which no task's error leaves.
+    /// The same as a range of `Outcome<T>&&`, which no task's error leaves. It has `next`, `next_for` and
+    /// `next_until`, too, which give one outcome.
     auto outcomes() noexcept { return Reader::outcomes(); }
 
     /// The bag is not at its end while what this returns lives, although nothing runs. *Suspends* never.
     [[nodiscard]] Hold keep_open() { return collector_.keep_open(); }
 
     /// Cancels its tasks and waits for their end, as `Group::cancel` does. Results that came before stay.
+    /// *Suspends* unless there is nothing to wait for. @return how many tasks it has reached. @throws
+    /// Deadlock
     std::size_t cancel(std::string_view reason = {}) { return collector_.cancel(reason); }
+    /// The same without waiting. *Suspends* never.
     void request_cancel(std::string_view reason = {}) noexcept { collector_.request_cancel(reason); }
-    /// Tasks that have not ended. May be old news on other threads than the home.
+    /// Tasks that have not ended. May be old news on other threads than the home. *Suspends* never.
     std::size_t size() const noexcept { return collector_.size(); }
 
 protected:

@@ -127,6 +127,7 @@ public:
     /// No more items: pushes that wait, and later ones, get `Closed`; pops take what is in it, and then get
     /// nothing. Idempotent. *Suspends* never.
     void close() noexcept;
+    /// Whether it was closed; there may still be items in it. *Suspends* never.
     bool is_closed() const noexcept {
         std::lock_guard const guard{lock_};
         return closed_;

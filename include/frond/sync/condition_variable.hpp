@@ -81,6 +81,7 @@ public:
         while (!stop_waiting()) wait(lock);
     }
 
+    /// As `wait`, no longer than `d`. @return `timeout`: nobody has notified by then
     template <detail::BasicLockable L, class Rep, class Period>
     std::cv_status wait_for(L& lock, std::chrono::duration<Rep, Period> d) {
         return wait_until_deadline(lock, detail::deadline_after(d));

@@ -30,7 +30,7 @@ public:
     Event(Event const&) = delete;
     Event& operator=(Event const&) = delete;
 
-    /// *Suspends* never, as the two below.
+    /// Lets all go on that wait, and all that come. *Suspends* never, as the two below.
     void set() noexcept;
     /// Waits that begin from now on wait for the next `set`.
     void reset() noexcept;

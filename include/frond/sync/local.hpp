@@ -27,7 +27,7 @@ public:
     Local()
         requires std::default_initializable<T>
     = default;
-    /// @param make called in each task for the first value
+    /// @param make called in each task for the first value, also on several threads at once
     explicit Local(std::function<T()> make) : make_{std::move(make)} {}
     Local(Local const&) = delete;
     Local& operator=(Local const&) = delete;
