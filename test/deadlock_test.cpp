@@ -15,6 +15,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -67,6 +68,22 @@ TEST(Deadlock, GetOfTheOwnResult) {
         EXPECT_THROW(task.error(), Deadlock);
     });
     EXPECT_NO_THROW(task.get());
+}
+
+TEST(Deadlock, NamesEveryTaskOfTheCircle) {
+    Group group;
+    std::array<Task<void>, 3> tasks;
+    std::string text;
+    for (std::size_t i = 0; i < 3; ++i)
+        tasks[i] = group.spawn({.name = std::string(1, "abc"[i])},
+                               [&, i] { text += what_is_thrown_by([&] { tasks[(i + 1) % 3].get(); }); });
+    group.join();
+    auto const name = [&](std::size_t i) {
+        return "task #" + std::to_string(tasks[i].id()) + " '" + "abc"[i] + "'";
+    };
+    EXPECT_EQ(text.substr(0, text.find('\n')), "frond: this wait closes a circle: " + name(2) +
+                                                   " waits for " + name(0) + ", which waits for " + name(1) +
+                                                   ", which waits for " + name(2));
 }
 
 TEST(Deadlock, JoinOfAnAncestorsGroup) {

@@ -24,6 +24,13 @@ Interrupts::Interrupts(bool over_progress) : over_progress_{over_progress}, sign
     watch_.spawn({.name = "signals"}, [this] { watch(); });
 }
 
+Interrupts::~Interrupts() {
+    watch_.cancel();
+    if (first_ == 0) return;
+    signals_.clear(); // else that comes later, and lets them end the program
+    for (int const signal : {SIGINT, SIGTERM}) ::signal(signal, SIG_IGN);
+}
+
 void Interrupts::watch() {
     first_ = signals_.async_wait(frond::use_fiber);
     wind_down_.request_stop();

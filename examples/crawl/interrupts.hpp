@@ -9,7 +9,8 @@
 namespace crawl {
 
 /// What Ctrl-C means while this lives: the first SIGINT or SIGTERM stops `wind_down`, the second `give_up`,
-/// and says so on stderr. Further ones do nothing, so that a nervous hand does not cost the report. A signal
+/// and says so on stderr. Further ones do nothing, to the end of the process, so that a nervous hand does not
+/// cost the report. A signal
 /// that the program was started to ignore, as by nohup, it goes on to ignore.
 ///
 /// A fiber waits for the signals, on the thread that made this: it notices them only while that thread waits
@@ -20,7 +21,7 @@ public:
     explicit Interrupts(bool over_progress);
     Interrupts(Interrupts const&) = delete;
     Interrupts& operator=(Interrupts const&) = delete;
-    ~Interrupts() { watch_.cancel(); }
+    ~Interrupts();
 
     std::stop_token wind_down() const { return wind_down_.get_token(); }
     std::stop_token give_up() const { return give_up_.get_token(); }

@@ -14,6 +14,11 @@ namespace frond::inline v0 {
 namespace detail {
 
 template <class T>
+inline constexpr bool is_task = false;
+template <class T>
+inline constexpr bool is_task<Task<T>> = true;
+
+template <class T>
 struct AwaitIt {
     Task<T> operator()(Task<T>&& task) const {
         task.wait();
@@ -32,7 +37,8 @@ struct AwaitIt {
 /// *Suspends* never; reading the stream does. Cost: a small task with a stack of its own for each task that
 /// has not ended; `Group::imap_unordered` spawns and yields without that.
 template <class Rng>
-    requires std::ranges::input_range<Rng> && std::ranges::viewable_range<Rng>
+    requires std::ranges::input_range<Rng> && std::ranges::viewable_range<Rng> &&
+             detail::is_task<std::ranges::range_value_t<Rng>>
 auto as_completed(Rng&& tasks, std::source_location at = std::source_location::current()) {
     using T = typename std::ranges::range_value_t<Rng>::value_type;
     StreamOptions const all_at_once{.limit = unlimited, .buffer = unlimited};

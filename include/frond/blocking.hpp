@@ -1,5 +1,6 @@
 #pragma once
 
+#include <frond/detail/callable_node.hpp>
 #include <frond/detail/export.hpp>
 
 #include <concepts>
@@ -54,6 +55,7 @@ struct BlockingCall<F> {
 template <class F>
     requires std::invocable<F> || std::invocable<F, std::stop_token>
 typename detail::BlockingCall<F>::Result blocking(F&& f) {
+    detail::check_callable(f);
     using R = typename detail::BlockingCall<F>::Result;
     struct Call {
         F& f;

@@ -5,6 +5,7 @@
 #include <frond/stream.hpp>
 #include <frond/this_task.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <source_location>
 #include <type_traits>
@@ -22,7 +23,9 @@ namespace detail {
 /// Calls what it is given. An empty one is bad input, and yields that error in its place.
 template <class C>
 struct CallIt {
-    decltype(auto) operator()(C&& callable) const {
+    decltype(auto) operator()(C&& callable) const
+        requires TakesToken<C> || std::invocable<C>
+    {
         check_callable(callable);
         if constexpr (TakesToken<C>)
             return std::move(callable)(this_task::stop_token());

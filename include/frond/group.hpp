@@ -152,8 +152,8 @@ public:
     }
 
     /// Spawns, waits and takes the result: a call under the cap. `f` may refer to the caller's variables: a
-    /// caller that is cancelled cancels it and waits for its end. *Suspends*. @throws as `spawn` and
-    /// `Task::get`
+    /// caller that is cancelled, or gets `Deadlock`, cancels it and waits for its end. *Suspends*. @throws as
+    /// `spawn` and `Task::get`
     template <class F>
         requires detail::Spawnable<F>
     auto run(F&& f, std::source_location at = std::source_location::current()) -> detail::ResultOf<F> {

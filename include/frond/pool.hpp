@@ -96,7 +96,8 @@ public:
     bool wait_available(std::chrono::duration<Rep, Period> d) {
         return wait_available_until(detail::deadline_after(d));
     }
-    void wait_available() { wait_available_until(Clock::time_point::max()); }
+    /// @return true
+    bool wait_available() { return wait_available_until(Clock::time_point::max()); }
 
     /// Changes the limit at any time; 0 pauses admission. What runs goes on. *Suspends* until the home
     /// answers, as `close` does.

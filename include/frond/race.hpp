@@ -77,7 +77,9 @@ template <class... F>
     requires(sizeof...(F) > 0 && (detail::Spawnable<F> && ...))
 auto race(F&&... f) {
     detail::Race<F...> contest{std::forward<F>(f)...};
-    return contest.result_of(*contest.next());
+    auto* const item = contest.next();
+    if (!item) throw Cancelled{}; // all of them, by nobody here
+    return contest.result_of(*item);
 }
 
 /// The same, but the first that does not throw wins. @throws what the last of them threw, if all did
@@ -94,6 +96,7 @@ auto first_of(F&&... f) {
             last = std::current_exception();
         }
     }
+    if (!last) throw Cancelled{};
     std::rethrow_exception(last);
 }
 

@@ -32,8 +32,8 @@ enum class EndWait : std::uint8_t {
 /// @return false: the deadline came first. @throws Deadlock, Cancelled
 FROND_API bool wait_for_end(TaskNode& n, Clock::time_point deadline, bool move_up,
                             EndWait how = EndWait::plain);
-/// The same without a deadline, for a task that refers to what lives in the caller's frame: if the caller is
-/// cancelled, so is the task, and its end is awaited. @throws Cancelled, Deadlock
+/// The same without a deadline, for a task that refers to what lives in the caller's frame: if the wait is
+/// cut short, the task is cancelled, and its end is awaited. @throws Cancelled, Deadlock
 FROND_API void run_to_end(TaskNode& n, bool move_up);
 FROND_API void request_cancel(TaskNode& n) noexcept;
 FROND_API bool cancel_and_wait(TaskNode& n);
@@ -208,6 +208,8 @@ struct ContinuationCall {
         } else {
             this_task::check(); // it was cancelled although its source was not
             rethrow_failure(source.node());
+            if (source.node().is_marked(TaskNode::taken))
+                throw std::logic_error("frond: the result was taken");
             if constexpr (std::is_void_v<T>)
                 return std::invoke(std::move(f));
             else

@@ -72,8 +72,10 @@ bool give_to_reader_of_relay(Guard const& guard, PoolCore& p, Waiter* waiters) n
     return any_waiter(waiters, [&](Waiter& w) {
         if (!is_waiting_fellow(guard.home, w)) return false;
         ResultBuffer* const r = w.fiber->task->group->results;
-        if (!r || !r->rules.relays || !give_to_first(guard, p, r->readers)) return false;
-        static_cast<ItemNode&>(*w.fiber->task).served = true;
+        if (!r || !r->rules.relays) return false;
+        auto& relay = static_cast<ItemNode&>(*w.fiber->task);
+        if (relay.is_feeder || !give_to_first(guard, p, r->readers)) return false;
+        relay.served = true;
         ++r->served;
         return true;
     });

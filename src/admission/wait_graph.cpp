@@ -8,6 +8,10 @@
 #include <frond/errors.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <set>
+#include <string>
+#include <vector>
 
 namespace frond::inline v0::detail {
 
@@ -100,6 +104,63 @@ bool closes_circle(Guard const& guard, Waiter const& w, TaskNode& me) noexcept {
         if (covers(w, *t)) return true;
     return false;
 }
+
+/// The circle that a wait would close, in words.
+class Circle {
+public:
+    Circle(Waiter const& closing, TaskNode const& me) : me_{me} {
+        add(me);
+        visit(closing);
+    }
+    /// As "task #3 'c' waits for task #1 'a', which waits for task #3 'c'".
+    std::string text() const {
+        std::string text;
+        for (std::size_t i = 0; i < path_.size(); ++i) {
+            if (i > 0) text += i == 1 ? " waits for " : ", which waits for ";
+            text += "task #" + std::to_string(path_[i]->id);
+            if (auto const name = name_of_task(*path_[i]); !name.empty())
+                text.append(" '").append(name).append("'");
+        }
+        if (path_.size() == 1) text += " waits for its own end";
+        return text;
+    }
+
+private:
+    /// @return whether the way leads back to the beginning
+    bool visit(Waiter const& w) {
+        switch (w.kind) {
+        case WaitKind::task:
+        case WaitKind::admission:
+            return step(task_target(w));
+        case WaitKind::group:
+        case WaitKind::others:
+            return step_to_any(group_target(w), w);
+        case WaitKind::pool_end:
+            for (GroupCore* g = pool_target(w).groups.head; g; g = g->pool_next)
+                if (step_to_any(*g, w)) return true;
+            return step_to_any(*pool_target(w).own, w);
+        default:
+            return false;
+        }
+    }
+    bool step_to_any(GroupCore const& g, Waiter const& w) {
+        for (TaskNode const* t = g.live.head; t; t = t->live_next)
+            if (covers(w, *t) && step(*t)) return true;
+        return false;
+    }
+    bool step(TaskNode const& t) {
+        add(t);
+        if (&t == &me_) return true;
+        if (seen_.insert(&t).second && is_waiting_for_tasks(t) && visit(*t.fiber->task_wait)) return true;
+        path_.pop_back();
+        return false;
+    }
+    void add(TaskNode const& t) { path_.push_back(&t); }
+
+    TaskNode const& me_;
+    std::vector<TaskNode const*> path_;
+    std::set<TaskNode const*> seen_;
+};
 
 /// The pool in which tasks that `w` waits for are queued; nullptr: none is.
 PoolCore* pool_with_queued(Waiter const& w) noexcept {
@@ -223,7 +284,7 @@ void WalkUp::add_waiters_of(TaskNode& t) noexcept {
     g.walk_mark = mark_;
     add_all(g.joiners);
     add_all(g.cancellers);
-    if (g.results && g.results->served == 0) add_all(g.results->readers);
+    if (g.results) add_all(g.results->readers, g.results->served > 0 ? g.results->readers : nullptr);
     if (g.pool) add_all(g.pool->enders);
 }
 
@@ -266,8 +327,9 @@ bool prepare_wait(Guard& guard, Waiter& w, TaskNode* me, bool moves_up) {
         return false;
     }
     if (me && closes_circle(guard, w, *me)) {
+        auto const circle = Circle{w, *me}.text();
         guard.release();
-        throw Deadlock("frond: this wait closes a circle: the task waits for its own end\n" + wait_graph());
+        throw Deadlock("frond: this wait closes a circle: " + circle + "\n" + wait_graph());
     }
     if (moves_up) move_up_target(guard, w, me);
     // With one lock: what began to wait down there since we looked finds us above it, and lends for us, too.

@@ -33,9 +33,9 @@ public:
     explicit WalkUp(Guard const& guard, Over over = Over::all_waits) noexcept
         : home_{guard.home}, mark_{guard.new_walk()}, over_{over} {}
 
-    void add_all(Waiter* waiters) noexcept {
-        any_waiter(waiters, [this](Waiter& w) {
-            if (is_waiting_fellow(home_, w) && goes_over(w)) add(*w.fiber);
+    void add_all(Waiter* waiters, Waiter const* spared = nullptr) noexcept {
+        any_waiter(waiters, [&](Waiter& w) {
+            if (&w != spared && is_waiting_fellow(home_, w) && goes_over(w)) add(*w.fiber);
             return false;
         });
     }

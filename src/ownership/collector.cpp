@@ -52,13 +52,20 @@ ItemNode* take_unread(ResultBuffer& r) noexcept {
     return first;
 }
 
-/// Describes the first error among them. @return false: there is none
-bool drop_unread(ItemNode* n, TaskError& first) noexcept {
+/// Describes the first error among them, the input's included, which comes last. @return false: there is none
+bool drop_unread(ItemNode* n, std::exception_ptr input, TaskError& first) noexcept {
     std::uint64_t errors = 0;
+    if (input) {
+        ++errors;
+        first.error = std::move(input);
+        first.name = "input of a stream";
+    }
     while (n) {
         ItemNode& item = *std::exchange(n, n->item_next);
-        if (item.state.load(std::memory_order_acquire) == TaskState::failed && ++errors == 1)
-            first = describe_error(item, item.error);
+        if (item.state.load(std::memory_order_acquire) == TaskState::failed) {
+            ++errors;
+            if (first.id == 0) first = describe_error(item, item.error);
+        }
         drop_item(item);
     }
     if (errors > 0) first.more = errors - 1;
@@ -125,13 +132,19 @@ Collector::~Collector() {
     Home& h = *core_->home;
     if (h.state.load(std::memory_order_acquire) == HomeState::forked) return;
     call_on(h, [this](Guard& guard) {
+        core_->results->left.store(true, std::memory_order_relaxed);
         core_->stopped = true; // for good: holds may still bring tasks
         if (!is_quiescent(*core_)) cancel_group(guard, *core_, "nobody reads the results any more");
     });
     body_->wait_for_quiescence();
-    ItemNode* const unread = call_on(h, [&](Guard&) { return take_unread(*core_->results); });
+    ItemNode* unread = nullptr;
+    std::exception_ptr input;
+    call_on(h, [&](Guard&) {
+        unread = take_unread(*core_->results);
+        input = std::move(core_->results->feeder_error);
+    });
     TaskError first;
-    if (drop_unread(unread, first) && reports_unread_) report_unhandled(first);
+    if (drop_unread(unread, std::move(input), first) && reports_unread_) report_unhandled(first);
 }
 
 void Collector::check_serial() const {
@@ -157,8 +170,14 @@ ItemNode* Collector::place_of_caller() const noexcept {
     return inherited ? inherited->node : nullptr;
 }
 
-std::size_t Collector::cancel(std::string_view reason) { return body_->cancel(reason); }
-void Collector::request_cancel(std::string_view reason) noexcept { body_->request_cancel(reason); }
+std::size_t Collector::cancel(std::string_view reason) {
+    core_->results->left.store(true, std::memory_order_relaxed);
+    return body_->cancel(reason);
+}
+void Collector::request_cancel(std::string_view reason) noexcept {
+    core_->results->left.store(true, std::memory_order_relaxed);
+    body_->request_cancel(reason);
+}
 std::size_t Collector::size() const noexcept { return body_->size(); }
 
 void Collector::submit(ItemNode& task) {
@@ -238,8 +257,12 @@ void Collector::keep_feeder_error(std::exception_ptr error) {
 }
 
 std::exception_ptr Collector::take_feeder_error() {
-    return call_on(*core_->home,
-                   [this](Guard&) { return std::exchange(core_->results->feeder_error, nullptr); });
+    return call_on(*core_->home, [this](Guard&) {
+        ResultBuffer& r = *core_->results;
+        bool const is_cut = std::exchange(r.cut, false);
+        if (r.feeder_error) return std::exchange(r.feeder_error, nullptr);
+        return is_cut ? std::make_exception_ptr(Cancelled{"the stream's tasks were cancelled"}) : nullptr;
+    });
 }
 
 namespace {

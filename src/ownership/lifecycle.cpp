@@ -82,14 +82,14 @@ std::exception_ptr with_reason(TaskNode const& t) noexcept {
     }
 }
 
-/// What is to come after `t` gets its slot, unless somebody who waits for `t` has lent one: then it is first
-/// in line. Nothing is admitted in between.
+/// What is to come after `t` gets its slot, unless somebody who waits for `t` has lent one, or the pool is
+/// above its limit: then it is first in line. Nothing is admitted in between.
 void start_follower(Guard& guard, TaskNode& t) noexcept {
     TaskNode* const next = std::exchange(extras_if_any(t)->follower, nullptr);
     if (!next) return;
     extras_if_any(*next)->before = nullptr;
     PoolCore* const p = t.group->pool;
-    if (p && t.has_slot && !has_lender(guard, *p, t.waiters)) {
+    if (p && t.has_slot && p->active.get() <= p->limit.get() && !has_lender(guard, *p, t.waiters)) {
         t.has_slot = false;
         next->has_slot = next->counted_active = true;
         ++next->group->active;
@@ -140,10 +140,7 @@ void finish(TaskNode& t, TaskState outcome, std::exception_ptr error) noexcept {
         while (t.waiters) notify(guard, *t.waiters, WakeReason::done);
         if (stops_others && !group_ended && (!g.cancelled || g.spares)) cancel_tasks(guard, g);
         if (g.results) after_change(guard, g);
-        if (has_no_tasks(g))
-            check_quiescence(guard, g);
-        else if (g.cancellers) [[unlikely]]
-            check_others(guard, g);
+        if (has_no_tasks(g) || g.cancellers) check_quiescence(guard, g);
         if (p) {
             pump(guard, *p);
             if (p->live.get() == 0)
@@ -228,15 +225,17 @@ void cancel_task(Guard& guard, TaskNode& t) noexcept {
     if ((t.marks.fetch_or(TaskNode::cancelled, std::memory_order_seq_cst) & TaskNode::cancelled) != 0) return;
     if (is_continuation(t) && t.state.load(std::memory_order_relaxed) == TaskState::queued) {
         // It will run whatever comes, to see that its source was cancelled. A chain may be long: no
-        // recursion.
-        TaskNode* source = extras_if_any(t)->source;
-        while (!is_final(source->state.load(std::memory_order_relaxed))) {
-            if (!is_continuation(*source) ||
-                source->state.load(std::memory_order_relaxed) != TaskState::queued)
-                return cancel_task(guard, *source);
-            auto const before = source->marks.fetch_or(TaskNode::cancelled, std::memory_order_seq_cst);
-            if ((before & TaskNode::cancelled) != 0) return;
-            source = extras_if_any(*source)->source;
+        // recursion. Where nothing comes before it any more it may be about to start on another thread, and
+        // then the handle to its source dies with its callable.
+        TaskNode* next = &t;
+        while (extras_if_any(*next)->before) {
+            TaskNode* const source = extras_if_any(*next)->source;
+            auto const state = source->state.load(std::memory_order_relaxed);
+            if (is_final(state)) return;
+            if (!is_continuation(*source) || state != TaskState::queued) return cancel_task(guard, *source);
+            auto const marks = source->marks.fetch_or(TaskNode::cancelled, std::memory_order_seq_cst);
+            if ((marks & TaskNode::cancelled) != 0) return;
+            next = source;
         }
         return;
     }
@@ -322,7 +321,10 @@ void request_cancel(GroupCore& g, std::string_view reason, bool for_good) noexce
 }
 
 void check_quiescence(Guard& guard, GroupCore& g) noexcept {
-    if (!has_no_tasks(g)) return;
+    if (!has_no_tasks(g)) {
+        if (g.cancellers) check_others(guard, g);
+        return;
+    }
     g.cancelled = g.stopped || g.expired;
     if (!g.cancelled && !g.cancel_reason.empty()) g.cancel_reason.clear();
     if (!is_quiescent(g)) {

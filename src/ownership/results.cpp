@@ -109,8 +109,10 @@ void end_item(GroupCore& g, ItemNode& n, TaskState outcome) noexcept {
         yields = n.is_marked(TaskNode::yields) && !n.is_feeder;
     else if (outcome == TaskState::failed)
         yields = g.on_error != OnError::report;
-    else // unless all of it was stopped
-        yields = r.rules.yields_cancelled && !g.cancelled && !n.is_feeder;
+    else
+        yields = r.rules.yields_cancelled && !r.left.load(std::memory_order_relaxed) && !n.is_feeder;
+    if (n.is_feeder && outcome == TaskState::cancelled && !r.left.load(std::memory_order_relaxed))
+        r.cut = true;
     if (yields) {
         n.ready = true;
         ++r.unread;

@@ -37,6 +37,17 @@ void end_unstarted(Guard& guard, TaskNode& n) noexcept {
     guard.drop_unstarted(n);
 }
 
+/// A continuation runs in any case, to be told. @throws as `start_life`
+void start_if_wanted(Guard& guard, TaskNode& n, bool fifo) {
+    bool const is_cancelled = n.group->cancelled || n.is_marked(TaskNode::cancelled);
+    if (is_cancelled && !is_continuation(n)) {
+        end_unstarted(guard, n);
+        return;
+    }
+    if (is_cancelled) n.marks.fetch_or(TaskNode::cancelled, std::memory_order_relaxed);
+    start_life(guard, n, fifo);
+}
+
 /// Nobody but its own tasks may add to what lives on a home that is about to end.
 inline bool refuses(GroupCore const& g, TaskNode const* me) noexcept {
     if (g.closed.load(std::memory_order_relaxed)) return true;
@@ -65,10 +76,7 @@ enum class Verdict : std::uint8_t { submitted, no_free_slot, refused, cancelled,
     if (!wait_unless(may_go_on, guard, f, w, p.submitters, me, false)) {
         // The guard may have let go meanwhile.
         if (refuses(*n.group, me)) return Verdict::refused;
-        if (n.group->cancelled)
-            end_unstarted(guard, n);
-        else
-            start_life(guard, n, false);
+        start_if_wanted(guard, n, false);
         return Verdict::submitted;
     }
     switch (w.reason) {
@@ -118,7 +126,7 @@ Verdict submit_under(Guard& guard, TaskNode& n, SpawnMode mode, TaskNode* me) {
         }
     }
     if (w.reason == WakeReason::done) return;
-    if (w.reason == WakeReason::cancelled) {
+    if (w.reason != WakeReason::closed) {
         Guard guard{*n.home};
         if (!is_final(n.state.load(std::memory_order_relaxed))) cancel_task(guard, n); // its spawn has failed
     }
@@ -180,15 +188,16 @@ struct SubmitLetter : Message {
             receive_item(guard, item_of(t)); // nothing to start: a result
             return;
         }
-        bool const unwelcome = t.group->cancelled || t.is_marked(TaskNode::cancelled) ||
-                               refuses(*t.group, nullptr) ||
-                               t.home->state.load(std::memory_order_relaxed) != HomeState::live;
+        // It was accepted before its pool closed: like what was queued then it runs, while there is a pool.
+        PoolCore const* const p = t.group->pool;
+        bool const is_closed = p ? p->closed_to_outsiders : t.group->closed.load(std::memory_order_relaxed);
+        bool const unwelcome = is_closed || t.home->state.load(std::memory_order_relaxed) != HomeState::live;
         if (unwelcome) {
             end_unstarted(guard, t);
             return;
         }
         try {
-            start_life(guard, t, true);
+            start_if_wanted(guard, t, true);
         } catch (...) {
             t.marks.fetch_or(TaskNode::starved, std::memory_order_relaxed);
             end_unstarted(guard, t);
@@ -254,17 +263,13 @@ void submit_and_wait(Home& h, TaskNode& n, WaitKind kind) {
         discard_with_handle(n);
         throw;
     }
-    if (w.reason == WakeReason::cancelled) throw_if_cut_short(w);
+    throw_if_cut_short(w);
     if (w.reason == WakeReason::closed) {
         if (n.state.load(std::memory_order_acquire) == TaskState::cancelled) {
             drop_ref(n); // it was in the queue when the pool closed, and was dropped there
             throw Closed(closed_text);
         }
         refuse(n);
-    }
-    if (w.reason == WakeReason::stalled) {
-        drop_ref(n);
-        throw_deadlock();
     }
     if (has_no_handle) drop_ref(n);
 }
@@ -344,6 +349,7 @@ void put(ItemNode& n) {
         }
         return;
     }
+    if (&h == own_home) h.hear();
     Guard guard{h};
     if (has_held(*n.group)) guard.widen();
     add_item(guard, *n.group, n);
@@ -352,6 +358,7 @@ void put(ItemNode& n) {
 bool submit(TaskNode& n, SpawnMode mode) {
     Home& h = *n.home;
     GroupCore const& g = *n.group;
+    if (&h == own_home) h.hear(); // first in, first out, whatever thread it comes from
     if (&h == own_home && !g.pool && !g.results && !g.cancelled && !g.closed.load(std::memory_order_relaxed))
         [[likely]] {
         // Most spawns: there is no cap to ask and nobody to lock out.
@@ -373,7 +380,10 @@ void delay_is_over(Timer& timer, Home&) noexcept {
     TaskNode& t = *static_cast<TaskExtras&>(timer).task;
     Guard guard{*t.home};
     if (!t.delayed) return; // it is being dropped
-    if (!guard.is_wide() && may_lend(t)) guard.widen();
+    if (!guard.is_wide() && may_lend(t)) {
+        guard.widen(); // lets go for a moment
+        if (!t.delayed) return;
+    }
     t.delayed = false;
     place_late(guard, t, true);
 }

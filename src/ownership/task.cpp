@@ -112,7 +112,7 @@ bool wait_for_end(TaskNode& n, Clock::time_point deadline, bool moves_up, EndWai
 void run_to_end(TaskNode& n, bool moves_up) {
     try {
         wait_for_end(n, Clock::time_point::max(), moves_up);
-    } catch (Cancelled const&) {
+    } catch (...) { // Cancelled, Deadlock
         request_cancel(n);
         wait_for_end(n, Clock::time_point::max(), moves_up, EndWait::shielded);
         throw;

@@ -2,15 +2,30 @@
 #include "scheduler/home.hpp"
 #include "scheduler/stall.hpp"
 
+#include <frond/detail/result_buffer.hpp>
+
 namespace frond::inline v0::detail {
 
 namespace {
 
-/// Nobody will read their results any more, so what they hold back would never come to its turn.
+bool is_alive(Home const& h, std::uint64_t task) noexcept {
+    if (task == 0) return false;
+    for (GroupCore const* g = h.groups.head; g; g = g->home_next)
+        for (TaskNode const* t = g->live.head; t; t = t->live_next)
+            if (t->id == task) return true;
+    return false;
+}
+
+/// Nobody will read their results any more, so what they hold back would never come to its turn. Those that
+/// a task has made, and those that somebody reads, are left to them.
 void stop_streams(Home& h) noexcept {
-    auto const next = [&h] {
+    auto const is_stopped = [&h](GroupCore const& g) {
+        return !g.results || g.cancelled || g.size.get() == 0 || g.results->readers ||
+               is_alive(h, g.parent_task);
+    };
+    auto const next = [&] {
         GroupCore* g = h.groups.head;
-        while (g && (!g->results || g->cancelled || g->size.get() == 0)) g = g->home_next;
+        while (g && is_stopped(*g)) g = g->home_next;
         return g;
     };
     while (GroupCore* const g = next()) {

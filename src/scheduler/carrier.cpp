@@ -214,7 +214,17 @@ namespace {
     TaskExtras const* const x = extras_if_any(t);
     auto const own = x ? x->timeout : forever;
     auto const limit = t.group->pool ? std::min(own, t.group->pool->task_timeout) : own;
-    with_timeout(limit, [&t] { t.ops->run(t); });
+    bool has_result = false;
+    try {
+        with_timeout(limit, [&] {
+            t.ops->run(t);
+            has_result = true;
+        });
+    } catch (...) { // a destructor's wait was cut short: the result was there, and will not be read
+        if (has_result && t.ops->drop_result) t.ops->drop_result(t);
+        t.marks.fetch_and(static_cast<std::uint8_t>(~TaskNode::yields), std::memory_order_relaxed);
+        throw;
+    }
 }
 
 } // namespace

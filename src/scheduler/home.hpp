@@ -208,6 +208,12 @@ public:
             refuse_forked(text);
     }
     bool is_here() const noexcept { return this == this_home; }
+    /// On the thread whose own it is, with no guard: what others have sent before comes before what the
+    /// caller is about to do. In a runtime they need not send.
+    void hear() noexcept {
+        if (!inbox_.looks_empty()) [[unlikely]]
+            drain(inbox_.take_all());
+    }
     /// Whether the calling thread may touch what lives here, under a Guard.
     bool is_reachable() const noexcept { return is_here() || team; }
     /// Whether `other` has its tasks in common with this home.

@@ -59,7 +59,7 @@ void wait_remotely(Home& h, Waiter& w, Clock::time_point deadline,
         if (r->state.compare_exchange_strong(expected, RemoteWait::State::abandoned,
                                              std::memory_order_acq_rel)) {
             // The proxy leaves its list, or those of a thread that polls would pile up there.
-            if (w.reason != WakeReason::cancelled) give_up = nullptr;
+            if (w.reason == WakeReason::timeout) give_up = nullptr;
             send_to(h, [r, give_up](Guard& guard) {
                 if (give_up) give_up(*r, guard);
                 if (r->proxy.list) {

@@ -47,7 +47,7 @@ struct RemoteWait : Message {
 
 /// Waits, on the calling thread, for `w.target`, which lives on `h`. `begin` runs there; it enlists the proxy
 /// or completes the wait at once. Sets `w.reason` and `w.error`. `give_up`: runs there if the wait was
-/// cancelled; the proxy is still in its list if it was in one.
+/// cancelled or stalled; the proxy is still in its list if it was in one.
 void wait_remotely(Home& h, Waiter& w, Clock::time_point deadline,
                    void (*begin)(RemoteWait&, Guard&) noexcept,
                    void (*give_up)(RemoteWait&, Guard&) noexcept = nullptr);
@@ -64,6 +64,7 @@ template <class F>
 auto call_on(Home& h, F&& f) -> std::invoke_result_t<F&, Guard&> {
     using R = std::invoke_result_t<F&, Guard&>;
     if (h.is_reachable()) {
+        if (&h == own_home) h.hear();
         Guard guard{h};
         return f(guard);
     }
@@ -82,7 +83,9 @@ auto call_on(Home& h, F&& f) -> std::invoke_result_t<F&, Guard&> {
             }
         }
     } call{f, std::nullopt, nullptr};
-    if (h.state.load(std::memory_order_acquire) == HomeState::live && thread_may_wait()) {
+    auto const state = h.state.load(std::memory_order_acquire);
+    // One that is ending still runs its tasks. If it ends on the way, what is left is seen to under its lock.
+    if ((state == HomeState::live || state == HomeState::ending) && thread_may_wait()) {
         Waiter w{WaitKind::remote, &call};
         w.shielded = true; // the call refers to this frame
         wait_remotely(h, w, Clock::time_point::max(), [](RemoteWait& r, Guard& guard) noexcept {

@@ -127,7 +127,7 @@ void Home::turn() noexcept {
     if (!patient_.empty()) patient_.head->yield_until = starts_; // its patience is at most a turn's
     boost_woke_.store(false, std::memory_order_relaxed);
     while (Timer* const t = timers.pop_due(now)) t->fire(*t, *this);
-    if (!inbox_.looks_empty()) drain(inbox_.take_all());
+    hear();
     flush_batch();
     if (can_start()) ensure_spare();
 }

@@ -97,8 +97,9 @@ struct StallMessage : Message {
     std::uint64_t sleep;
     explicit StallMessage(std::uint64_t sleep_of_receiver) noexcept : sleep{sleep_of_receiver} {
         deliver = [](Message& m, Home& h) noexcept {
-            bool const same_sleep =
-                h.last_sleep() == static_cast<StallMessage&>(m).sleep && !h.has_ready_fibers();
+            // Nor has a fiber begun to run, which takes in messages besides.
+            bool const same_sleep = h.last_sleep() == static_cast<StallMessage&>(m).sleep &&
+                                    !h.has_ready_fibers() && h.current_fiber().kind == FiberKind::dispatcher;
             delete static_cast<StallMessage*>(&m);
             if (same_sleep && look_at_all_but(&h).all_idle) tell_outermost_waiter(h);
         };

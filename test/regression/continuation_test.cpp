@@ -1,9 +1,13 @@
+#include "support/other_thread.hpp"
+
 #include <frond/frond.hpp>
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <stdexcept>
 
 using namespace std::chrono_literals;
 
@@ -103,6 +107,50 @@ TEST(Continuation, ALongChainIsCancelledOnASmallStack) {
     });
     group.join();
     EXPECT_EQ(first.state(), TaskState::cancelled);
+}
+
+// From another thread, into a group that was being cancelled, it ended without a call.
+TEST(Continuation, ThatTakesAnOutcomeIsCalledWhereverItComesFrom) {
+    Group group;
+    std::atomic<int> called{0};
+    Event go;
+    auto const source = group.spawn([] { return 1; });
+    source.wait();
+    group.spawn([&go] {
+        Shield const shield;
+        go.wait();
+    });
+    yield();
+    group.request_cancel();
+    on_other_thread([&] { source.then([&called](Outcome<int>&) { ++called; }).wait(); });
+    EXPECT_EQ(called, 1);
+    go.set();
+    group.join();
+}
+
+// The source's slot went on to it although the pool was to admit nothing more.
+TEST(Continuation, InAPoolThatWasPausedWaits) {
+    Pool pool{1};
+    Event go;
+    std::size_t active = 0;
+    auto const source = pool.spawn([&go] { go.wait(); });
+    auto const next = source.then([&] { active = pool.stats().active; });
+    yield();
+    pool.resize(0);
+    go.set();
+    source.wait();
+    EXPECT_FALSE(next.wait_for(2ms));
+    pool.resize(1);
+    next.wait();
+    EXPECT_EQ(active, 1U);
+}
+
+TEST(Continuation, OfAResultThatWasTakenFails) {
+    Group group;
+    auto const source = group.spawn([] { return 1; });
+    EXPECT_EQ(source.take(), 1);
+    auto const next = source.then([](int&) {});
+    EXPECT_THROW(next.get(), std::logic_error);
 }
 
 } // namespace

@@ -28,11 +28,7 @@ public:
     /// The next element; nothing at the end. Reads no further than asked.
     std::optional<Item> next() {
         try {
-            if (position_)
-                ++*position_;
-            else
-                position_.emplace(std::ranges::begin(view_));
-            if (*position_ == std::ranges::end(view_)) return std::nullopt;
+            if (!advance()) return std::nullopt;
             if constexpr (owns_items)
                 return std::optional<Item>{std::in_place, std::ranges::iter_move(*position_)};
             else
@@ -48,6 +44,15 @@ public:
     }
 
 private:
+    /// @return false: there is none. Not inlined, or gcc 12 takes the position for uninitialised.
+    [[gnu::noinline]] bool advance() {
+        if (position_)
+            ++*position_;
+        else
+            position_.emplace(std::ranges::begin(view_));
+        return *position_ != std::ranges::end(view_);
+    }
+
     View view_;
     std::optional<std::ranges::iterator_t<View>> position_;
 };

@@ -4,6 +4,7 @@
 #include <frond/detail/pool_core.hpp>
 #include <frond/duration.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -51,7 +52,9 @@ struct ResultBuffer {
     std::size_t let_in = 0;
     std::size_t passing = 0;
     bool letting_in = false;         ///< somebody is at it already
-    std::size_t served = 0;          ///< relays that are about to yield: the reader needs its slot
+    std::atomic<bool> left{false};   ///< its owner has cancelled the rest: that yields nothing
+    bool cut = false;                ///< somebody else has cancelled the feeder: more would have come
+    std::size_t served = 0;          ///< relays that are about to yield: the first reader needs its slot
     TaskQueue held;                  ///< oldest first
     Waiter* readers = nullptr;       ///< who waits for the next result
     Waiter* feeder = nullptr;        ///< it waits for a place
