@@ -4,6 +4,7 @@
 #include <frond/detail/stop_scope.hpp>
 #include <frond/duration.hpp>
 #include <frond/errors.hpp>
+#include <frond/this_task.hpp>
 
 #include <concepts>
 #include <optional>
