@@ -8,6 +8,7 @@
 
 #include <frond/frond.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -21,14 +22,21 @@ struct Static {
 
 frond::Runtime runtime{{.threads = 3}};
 std::unique_ptr<frond::Pool> pool;
+std::atomic<int> asleep{0};
 
 } // namespace
 
 int main() {
     pool = runtime.run([] { return std::make_unique<frond::Pool>(2); });
-    for (int i = 0; i < 2; ++i) pool->spawn([] { frond::sleep_for(std::chrono::hours{1}); });
+    for (int i = 0; i < 2; ++i)
+        pool->spawn([] {
+            ++asleep;
+            frond::sleep_for(std::chrono::hours{1});
+        });
     for (int i = 0; i < 5; ++i) pool->spawn([] { std::puts("a task starts after exit"); });
     runtime.run([] {
+        // What is just starting on another thread would meet the destruction of its pool.
+        while (asleep < 2) frond::yield();
         std::puts("exiting");
         std::exit(9);
     });
