@@ -86,6 +86,19 @@ TEST(Deadlock, NamesEveryTaskOfTheCircle) {
                                                    ", which waits for " + name(2));
 }
 
+// However long it is: the way round it is not found by recursion on the task's stack.
+TEST(Deadlock, OfAVeryLongCircleIsThrown) {
+    constexpr std::size_t length = 3'000;
+    Group group;
+    std::vector<Task<void>> tasks(length);
+    std::string text;
+    for (std::size_t i = 0; i < length; ++i)
+        tasks[i] = group.spawn([&, i] { text += what_is_thrown_by([&] { tasks[(i + 1) % length].get(); }); });
+    group.join();
+    auto const circle = text.substr(0, text.find('\n'));
+    EXPECT_NE(circle.find("2979 more, of which the last waits for task #"), std::string::npos) << circle;
+}
+
 TEST(Deadlock, JoinOfAnAncestorsGroup) {
     Group outer;
     auto const task = outer.spawn([&outer] {

@@ -27,7 +27,7 @@ Interrupts::Interrupts(bool over_progress) : over_progress_{over_progress}, sign
 Interrupts::~Interrupts() {
     watch_.cancel();
     if (first_ == 0) return;
-    signals_.clear(); // else that comes later, and lets them end the program
+    signals_.clear(); // by itself it would restore the default after us
     for (int const signal : {SIGINT, SIGTERM}) ::signal(signal, SIG_IGN);
 }
 

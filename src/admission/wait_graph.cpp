@@ -9,7 +9,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <set>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -105,61 +105,73 @@ bool closes_circle(Guard const& guard, Waiter const& w, TaskNode& me) noexcept {
     return false;
 }
 
-/// The circle that a wait would close, in words.
+/// The shortest circle that a wait would close, in words. It may be longer than a fiber's stack: no
+/// recursion.
 class Circle {
 public:
     Circle(Waiter const& closing, TaskNode const& me) : me_{me} {
-        add(me);
-        visit(closing);
+        visit(closing, me);
+        for (std::size_t i = 0; i < found_.size() && !before_me_; ++i)
+            if (is_waiting_for_tasks(*found_[i])) visit(*found_[i]->fiber->task_wait, *found_[i]);
     }
     /// As "task #3 'c' waits for task #1 'a', which waits for task #3 'c'".
     std::string text() const {
-        std::string text;
-        for (std::size_t i = 0; i < path_.size(); ++i) {
-            if (i > 0) text += i == 1 ? " waits for " : ", which waits for ";
-            text += "task #" + std::to_string(path_[i]->id);
-            if (auto const name = name_of_task(*path_[i]); !name.empty())
-                text.append(" '").append(name).append("'");
+        std::vector<TaskNode const*> path;
+        for (TaskNode const* t = before_me_; t && t != &me_; t = found_by_.at(t)) path.push_back(t);
+        auto text = name(me_);
+        if (!before_me_) return text + " waits for its own end";
+        text += " waits for ";
+        for (std::size_t i = path.size(); i > 0; --i) {
+            if (path.size() - i == most_named && i > 1) {
+                text += "… " + std::to_string(i) + " more, of which the last waits for ";
+                break;
+            }
+            text += name(*path[i - 1]) + ", which waits for ";
         }
-        if (path_.size() == 1) text += " waits for its own end";
-        return text;
+        return text + name(me_);
     }
 
 private:
-    /// @return whether the way leads back to the beginning
-    bool visit(Waiter const& w) {
+    static constexpr std::size_t most_named = 20;
+
+    static std::string name(TaskNode const& t) {
+        auto text = "task #" + std::to_string(t.id);
+        if (auto const given = name_of_task(t); !given.empty()) text.append(" '").append(given).append("'");
+        return text;
+    }
+    void visit(Waiter const& w, TaskNode const& who) {
         switch (w.kind) {
         case WaitKind::task:
         case WaitKind::admission:
-            return step(task_target(w));
+            find(task_target(w), who);
+            break;
         case WaitKind::group:
         case WaitKind::others:
-            return step_to_any(group_target(w), w);
+            find_all(group_target(w), w, who);
+            break;
         case WaitKind::pool_end:
-            for (GroupCore* g = pool_target(w).groups.head; g; g = g->pool_next)
-                if (step_to_any(*g, w)) return true;
-            return step_to_any(*pool_target(w).own, w);
+            for (GroupCore* g = pool_target(w).groups.head; g; g = g->pool_next) find_all(*g, w, who);
+            find_all(*pool_target(w).own, w, who);
+            break;
         default:
-            return false;
+            break;
         }
     }
-    bool step_to_any(GroupCore const& g, Waiter const& w) {
-        for (TaskNode const* t = g.live.head; t; t = t->live_next)
-            if (covers(w, *t) && step(*t)) return true;
-        return false;
+    void find_all(GroupCore const& g, Waiter const& w, TaskNode const& who) {
+        for (TaskNode const* t = g.live.head; t && !before_me_; t = t->live_next)
+            if (covers(w, *t)) find(*t, who);
     }
-    bool step(TaskNode const& t) {
-        add(t);
-        if (&t == &me_) return true;
-        if (seen_.insert(&t).second && is_waiting_for_tasks(t) && visit(*t.fiber->task_wait)) return true;
-        path_.pop_back();
-        return false;
+    void find(TaskNode const& t, TaskNode const& who) {
+        if (&t == &me_)
+            before_me_ = &who;
+        else if (found_by_.emplace(&t, &who).second)
+            found_.push_back(&t);
     }
-    void add(TaskNode const& t) { path_.push_back(&t); }
 
     TaskNode const& me_;
-    std::vector<TaskNode const*> path_;
-    std::set<TaskNode const*> seen_;
+    TaskNode const* before_me_ = nullptr; ///< the one that waits for `me_`; itself if nobody stands between
+    std::vector<TaskNode const*> found_;
+    std::map<TaskNode const*, TaskNode const*> found_by_;
 };
 
 /// The pool in which tasks that `w` waits for are queued; nullptr: none is.
